@@ -1,0 +1,251 @@
+"""An X.509 certificate as a value: parsed once, strictly, everything touched (RFC 5280, RFC 6962).
+
+cryptography's Rust parser does the ASN.1; it is lazy and knows no SM2 keys, so the fields are read here once
+and for all, and the public key comes from the SubjectPublicKeyInfo bytes.
+"""
+
+import base64
+import hashlib
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Self
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm as NotInLibrary
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import NameOID
+
+from verifier.algorithms import PublicKey, SignatureScheme
+from verifier.certificates.extensions import ExtensionReader, name_attribute
+from verifier.certificates.tbs import Tbs, split_tbs
+from verifier.errors import InvalidSignature, MalformedInput, PathInvalid, UnsupportedAlgorithm, VerifierError
+
+MAX_CERTIFICATE_SIZE: Final = 64 * 1024
+"""Bytes; real certificates stay under 10 KiB, and GnuTLS, Go and NSS bound a handshake message alike."""
+MAX_CHAIN_LENGTH: Final = 16
+"""Certificates in one chain; OpenSSL's and NSS's path builders stop far below their own limits too."""
+
+_PEM_CERTIFICATE = re.compile(
+    rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n]*?)-----END CERTIFICATE-----[ \t]*\r?(?:\n|\Z)"
+)
+_PEM_LINE = 64  # RFC 7468 section 2
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One extension as it stands in the certificate; ``value`` is the content of extnValue."""
+
+    oid: str
+    critical: bool
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One certificate. Make it with ``parse``, ``from_pem`` or ``load_pem_chain``; equal when the DER is equal."""
+
+    der: bytes
+    tbs: bytes = field(compare=False, repr=False)
+    serial: int = field(compare=False)
+    subject: str = field(compare=False)
+    issuer: str = field(compare=False)
+    subject_der: bytes = field(compare=False, repr=False)
+    issuer_der: bytes = field(compare=False, repr=False)
+    not_before: datetime = field(compare=False)
+    not_after: datetime = field(compare=False)
+    public_key: PublicKey = field(compare=False, repr=False)
+    signature_oid: str = field(compare=False)
+    signature_scheme: SignatureScheme | None = field(compare=False)
+    """None when it is one that this program never verifies (MD5, DSA...); ``signature_oid`` names it."""
+    signature: bytes = field(compare=False, repr=False)
+    common_name: str = field(compare=False)
+    organisation: str = field(compare=False)
+    dns_names: tuple[str, ...] = field(compare=False)
+    ip_addresses: tuple[str, ...] = field(compare=False)
+    email_addresses: tuple[str, ...] = field(compare=False)
+    is_ca: bool = field(compare=False)
+    path_length: int | None = field(compare=False)
+    key_usage: frozenset[str] = field(compare=False)
+    """RFC 5280 names in cryptography's spelling (``key_cert_sign``); empty where the extension is absent."""
+    extended_key_usage: frozenset[str] = field(compare=False)
+    """Dotted OIDs; empty where the extension is absent."""
+    authority_key_id: bytes | None = field(compare=False)
+    subject_key_id: bytes | None = field(compare=False)
+    sct_list: bytes | None = field(compare=False, repr=False)
+    is_precertificate: bool = field(compare=False)
+    precertificate_tbs: bytes = field(compare=False, repr=False)
+    ocsp_urls: tuple[str, ...] = field(compare=False)
+    issuer_urls: tuple[str, ...] = field(compare=False)
+    crl_urls: tuple[str, ...] = field(compare=False)
+    must_staple: bool = field(compare=False)
+    related_certificate: bytes | None = field(compare=False)
+    extensions: tuple[Extension, ...] = field(compare=False, repr=False)
+
+    @classmethod
+    def parse(cls, der: bytes) -> Self:
+        """The certificate in ``der``, which must be exactly one in DER. Raises MalformedInput for anything else."""
+        if len(der) > MAX_CERTIFICATE_SIZE:
+            raise MalformedInput(f"certificate: {len(der)} bytes, expected at most {MAX_CERTIFICATE_SIZE}")
+        tbs = split_tbs(der)
+        try:
+            return cls._read(der, tbs, _load(der, tbs.serial))
+        except MalformedInput:
+            raise
+        except VerifierError as error:
+            raise MalformedInput(f"certificate: {error}") from error
+        except (
+            ValueError,
+            TypeError,
+            OverflowError,
+            NotInLibrary,
+            Warning,
+            x509.DuplicateExtension,
+        ) as error:
+            raise MalformedInput(f"certificate: expected RFC 5280 contents, {error}") from error
+
+    @classmethod
+    def from_pem(cls, data: bytes | str) -> Self:
+        """The one certificate in a PEM text. Raises MalformedInput, also when there are several."""
+        chain = _pem_blocks(data)
+        if len(chain) != 1:
+            raise MalformedInput(f"PEM: expected one certificate, found {len(chain)}")
+        return cls.parse(chain[0])
+
+    @classmethod
+    def _read(cls, der: bytes, tbs: Tbs, parsed: x509.Certificate) -> Self:
+        found = ExtensionReader(parsed.extensions)
+        oid = parsed.signature_algorithm_oid.dotted_string
+        basic = found.value(x509.BasicConstraints)
+        return cls(
+            der=der,
+            tbs=parsed.tbs_certificate_bytes,
+            serial=tbs.serial,
+            subject=parsed.subject.rfc4514_string(),
+            issuer=parsed.issuer.rfc4514_string(),
+            subject_der=tbs.subject,
+            issuer_der=tbs.issuer,
+            not_before=parsed.not_valid_before_utc,
+            not_after=parsed.not_valid_after_utc,
+            public_key=PublicKey.from_spki(tbs.spki),
+            signature_oid=oid,
+            signature_scheme=_signature_scheme(parsed, oid),
+            signature=parsed.signature,
+            common_name=name_attribute(parsed.subject, NameOID.COMMON_NAME),
+            organisation=name_attribute(parsed.subject, NameOID.ORGANIZATION_NAME),
+            dns_names=found.dns_names(),
+            ip_addresses=found.ip_addresses(),
+            email_addresses=found.email_addresses(),
+            is_ca=basic is not None and basic.ca,
+            path_length=basic.path_length if basic else None,
+            key_usage=found.key_usage(),
+            extended_key_usage=frozenset(o.dotted_string for o in found.value(x509.ExtendedKeyUsage) or ()),
+            authority_key_id=found.authority_key_id(),
+            subject_key_id=found.subject_key_id(),
+            sct_list=tbs.sct_list,
+            is_precertificate=tbs.is_precertificate,
+            precertificate_tbs=tbs.without_transparency,
+            ocsp_urls=found.access_urls(x509.AuthorityInformationAccessOID.OCSP),
+            issuer_urls=found.access_urls(x509.AuthorityInformationAccessOID.CA_ISSUERS),
+            crl_urls=found.crl_urls(),
+            must_staple=x509.TLSFeatureType.status_request in (found.value(x509.TLSFeature) or ()),
+            related_certificate=tbs.related_certificate,
+            extensions=tuple(Extension(*extension) for extension in tbs.extensions),
+        )
+
+    @property
+    def pem(self) -> str:
+        """PEM text with its final line end (RFC 7468 section 5)."""
+        body = base64.b64encode(self.der).decode()
+        lines = [body[start : start + _PEM_LINE] for start in range(0, len(body), _PEM_LINE)]
+        return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the DER."""
+        return hashlib.sha256(self.der).digest()
+
+    @property
+    def display_name(self) -> str:
+        """How to name it in a sentence: its common name, else its first name, else its subject."""
+        first = self.common_name or next(iter((*self.dns_names, *self.ip_addresses)), "")
+        return first or self.subject or f"serial number {self.serial:x}"
+
+    @property
+    def self_issued(self) -> bool:
+        """Subject and issuer are the same name (RFC 5280 section 3.2); says nothing of the signature."""
+        return self.subject_der == self.issuer_der
+
+    def verify_signed_by(self, issuer: "Certificate") -> None:
+        """Check names and signature against ``issuer`` and nothing else: no CA bit, no time, no path.
+
+        Raises InvalidSignature (wrong key or bytes), PathInvalid (the names differ) or UnsupportedAlgorithm.
+        """
+        if self.issuer_der != issuer.subject_der:
+            raise PathInvalid(f"{self.display_name}: issued by {self.issuer}, not by {issuer.subject}")
+        if self.signature_scheme is None:
+            raise UnsupportedAlgorithm(f"{self.display_name}: signature algorithm {self.signature_oid}")
+        try:
+            issuer.public_key.verify(self.signature, self.tbs, self.signature_scheme)
+        except InvalidSignature:
+            raise InvalidSignature(f"{self.display_name}: not signed by {issuer.display_name}") from None
+
+
+def load_pem_chain(data: bytes | str) -> tuple[Certificate, ...]:
+    """Every certificate of a PEM file, in its order; at least one. Raises MalformedInput.
+
+    Text between the blocks is allowed (RFC 7468 section 5.2), a damaged or foreign block is not.
+    """
+    blocks = _pem_blocks(data)
+    if not blocks:
+        raise MalformedInput("PEM: expected at least one certificate, found none")
+    return tuple(Certificate.parse(der) for der in blocks)
+
+
+def parse_chain(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
+    """The certificates a server sent, leaf first. Raises MalformedInput, also when there are none or too many."""
+    if not 0 < len(chain) <= MAX_CHAIN_LENGTH:
+        raise MalformedInput(f"chain: {len(chain)} certificates, expected 1 to {MAX_CHAIN_LENGTH}")
+    return tuple(Certificate.parse(der) for der in chain)
+
+
+def _pem_blocks(data: bytes | str) -> list[bytes]:
+    text = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+    bodies = _PEM_CERTIFICATE.findall(text)
+    if text.count(b"-----BEGIN ") != len(bodies) or text.count(b"-----END ") != len(bodies):
+        raise MalformedInput("PEM: expected whole CERTIFICATE blocks and no others")
+    try:
+        return [base64.b64decode(b"".join(body.split()), validate=True) for body in bodies]
+    except ValueError as error:
+        raise MalformedInput(f"PEM: expected base64, {error}") from error
+
+
+def _load(der: bytes, serial: int) -> x509.Certificate:
+    """Mozilla ships roots with serial number 0, which the library warns of; this program compares anchors by DER."""
+    if serial:
+        return x509.load_der_x509_certificate(der)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_der_x509_certificate(der)
+
+
+def _signature_scheme(parsed: x509.Certificate, oid: str) -> SignatureScheme | None:
+    digest = None
+    if oid == x509.SignatureAlgorithmOID.RSASSA_PSS.dotted_string:
+        digest = _pss_digest(parsed)
+    try:
+        return SignatureScheme.from_oid(oid, digest=digest)
+    except UnsupportedAlgorithm:
+        return None
+
+
+def _pss_digest(parsed: x509.Certificate) -> str | None:
+    """The hash of RSASSA-PSS parameters that are as TLS has them (RFC 8446 4.2.3), else None."""
+    parameters, hashed = parsed.signature_algorithm_parameters, parsed.signature_hash_algorithm
+    if not isinstance(parameters, padding.PSS) or hashed is None:
+        return None
+    same = parameters.mgf._algorithm.name == hashed.name  # noqa: SLF001 -- the library has no public name for it
+    return hashed.name if same and parameters._salt_length == hashed.digest_size else None  # noqa: SLF001 -- as above

@@ -1,0 +1,74 @@
+"""What policy.toml says, as values. A policy is asked for the rules of a host and answers with one set."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class TrustMode(StrEnum):
+    """Who may vouch for a site."""
+
+    PUBLIC = "public"
+    PINNED = "pinned"
+
+
+class Revocation(StrEnum):
+    """What a missing revocation answer means."""
+
+    OFF = "off"
+    SOFT = "soft"
+    HARD = "hard"
+
+
+class Cleartext(StrEnum):
+    """What happens to an address that starts with http."""
+
+    REFUSE = "refuse"
+    UPGRADE = "upgrade"
+    ALLOW = "allow"
+
+
+REQUIREMENTS = frozenset({"sm2", "pq", "tlcp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules that one host falls under; the defaults are those of an untouched policy.
+
+    ``issuers`` holds SHA-256 hashes of issuing CAs' SubjectPublicKeyInfo; ``scts`` is how many distinct logs
+    must vouch, or "browser" for the browsers' count and operator rule; ``section`` names the place in the file.
+    """
+
+    trust: TrustMode = TrustMode.PUBLIC
+    issuers: frozenset[bytes] = frozenset()
+    require: frozenset[str] = frozenset()
+    scts: int | Literal["browser"] = "browser"
+    log_lists: tuple[str, ...] = ()
+    revocation: Revocation = Revocation.SOFT
+    cleartext: Cleartext = Cleartext.REFUSE
+    section: str = "[default]"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``default`` holds for every host without rules of its own; ``sites`` is keyed by host or ``*.suffix``."""
+
+    default: Rules
+    sites: Mapping[str, Rules]
+    root_files: tuple[str, ...] = ()
+
+    def rules_for(self, host: str) -> Rules:
+        """The most specific rules: the exact host, then the longest wildcard that covers it, then the default.
+
+        ``*.corp.example`` covers every name below corp.example, at any depth, and not corp.example itself.
+        """
+        name = host.lower().removesuffix(".").removeprefix("[").removesuffix("]")
+        if name in self.sites:
+            return self.sites[name]
+        labels = name.split(".")
+        for depth in range(1, len(labels)):
+            wildcard = ".".join(("*", *labels[depth:]))
+            if wildcard in self.sites:
+                return self.sites[wildcard]
+        return self.default
