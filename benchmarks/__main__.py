@@ -1,0 +1,46 @@
+"""Run the benchmarks and print each figure beside its limit:  python -m benchmarks [NAME...]"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.figure import Figure
+
+_HERE = Path(__file__).parent
+NOT_BENCHMARKS = {"__init__", "__main__", "figure"}
+
+
+def main(wanted: list[str]) -> int:
+    """Measure the named benchmarks, or all; returns 1 where a required ratio was not reached."""
+    names = sorted(path.stem for path in _HERE.glob("*.py") if path.stem not in NOT_BENCHMARKS)
+    if unknown := set(wanted) - set(names):
+        print(
+            f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(names)}", file=sys.stderr
+        )
+        return 2
+    missed = 0
+    print(f"{'figure':<44}{'measured':>14}  {'limit, same run':<40}{'ratio':>7}{'asked':>7}")
+    for name in wanted or names:
+        print(f"measuring {name} …", file=sys.stderr)
+        for figure in import_module(f"benchmarks.{name}").measure():
+            print(line(figure), flush=True)
+            missed += figure.required is not None and figure.ratio < figure.required
+    return 1 if missed else 0
+
+
+def line(figure: Figure) -> str:
+    """Return one figure as a row of the table."""
+    limit = f"{figure.limit_name}: {_number(figure.limit)} {figure.unit}"
+    asked = "" if figure.required is None else f"{figure.required:.2f}"
+    if figure.required is not None and figure.ratio < figure.required:
+        asked += " ✘"
+    measured = f"{_number(figure.value)} {figure.unit}"
+    return f"{figure.name:<44}{measured:>14}  {limit:<40}{figure.ratio:>7.2f}{asked:>7}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""One way to serve a WSGI application over HTTP or HTTPS until SIGTERM."""
+
+import errno
+import signal
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mingjing.errors import MingjingError
+
+if TYPE_CHECKING:
+    from cheroot.ssl import Adapter
+
+THREADS = 12
+MAX_HEADER_BYTES = 64 * 1024
+IDLE_SECONDS = 30
+
+
+def port_taken(host: str, port: int) -> bool:
+    """Tell whether another program already listens on this address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return True
+            raise MingjingError(f"could not listen on {host}:{port}: {error.strerror}.") from None
+    return False
+
+
+def serve(
+    application: Callable[..., Any],
+    host: str,
+    port: int,
+    *,
+    tls: "Adapter | None" = None,
+    threads: int = THREADS,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish the running requests; raises MingjingError if it cannot."""
+    from cheroot import wsgi
+
+    server = wsgi.Server((host, port), application, numthreads=threads, server_name="mingjing")
+    server.max_request_header_size = MAX_HEADER_BYTES
+    server.timeout = IDLE_SECONDS
+    server.shutdown_timeout = 3
+    server.ssl_adapter = tls
+    server.software = "mingjing"
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        server.safe_start()
+    except OSError as error:
+        raise MingjingError(f"could not listen on {host}:{port}: {error.strerror or error}.") from None
+    finally:
+        server.stop()
