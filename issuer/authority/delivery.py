@@ -1,0 +1,69 @@
+"""Writing a set of certificates where the subscriber wants it, under the contract's file names.
+
+For each algorithm: NAME.crt is the certificate alone, NAME.chain.pem the certificate followed by its
+intermediates, without the root (what nginx calls ssl_certificate and certbot fullchain.pem), NAME.key the
+PKCS #8 private key, 0600. For TLCP also sm2-enc.crt and sm2-enc.key; its chain is that of sm2.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from issuer.authority.requests import DualCertificate
+from issuer.errors import DeliveryError
+from issuer.files import write_atomic
+
+KEY_MODE = 0o600
+PUBLIC_MODE = 0o644
+
+
+def files(dual: DualCertificate) -> Mapping[str, bytes]:
+    """Return the contents by file name, keys first: a certificate on disk always has its key beside it."""
+    sm2, ecc, encryption = dual.sm2, dual.ecc, dual.sm2_encryption
+    contents = {"sm2.key": sm2.key.to_pem(), "ecc.key": ecc.key.to_pem()}
+    if encryption is not None:
+        contents["sm2-enc.key"] = encryption.key.to_pem()
+    contents |= {
+        "sm2.crt": sm2.certificate.pem,
+        "sm2.chain.pem": sm2.chain_pem,
+        "ecc.crt": ecc.certificate.pem,
+        "ecc.chain.pem": ecc.chain_pem,
+    }
+    if encryption is not None:
+        contents["sm2-enc.crt"] = encryption.certificate.pem
+    return {name: text.encode() for name, text in contents.items()}
+
+
+def check_directory(directory: Path, *, tlcp: bool, force: bool = False) -> None:
+    """Make the directory where needed; refuse before anything is issued rather than after.
+
+    :raises DeliveryError: naming the files that are in the way, or why the directory cannot be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / ".mingjing-write-test"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise DeliveryError(f"could not write to {directory}: {error.strerror}") from error
+    names = [f"{label}.{kind}" for label in ("sm2", "ecc") for kind in ("crt", "chain.pem", "key")]
+    names += ["sm2-enc.crt", "sm2-enc.key"] if tlcp else []
+    in_the_way = [name for name in names if (directory / name).exists()]
+    if in_the_way and not force:
+        raise DeliveryError(f"{directory} already holds {', '.join(in_the_way)}; nothing was overwritten")
+
+
+def write_dual(dual: DualCertificate, directory: Path, *, force: bool = False) -> tuple[Path, ...]:
+    """Write the set; each file is whole or absent. Return the paths.
+
+    :raises DeliveryError: where a file is in the way and `force` is not given, or writing fails.
+    """
+    check_directory(directory, tlcp=dual.sm2_encryption is not None, force=force)
+    written = []
+    try:
+        for name, data in files(dual).items():
+            path = directory / name
+            write_atomic(path, data, mode=KEY_MODE if name.endswith(".key") else PUBLIC_MODE)
+            written.append(path)
+    except OSError as error:
+        raise DeliveryError(f"could not write {directory}: {error.strerror}") from error
+    return tuple(written)

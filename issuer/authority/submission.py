@@ -1,0 +1,147 @@
+"""Asking logs for SCTs over HTTP, as any CA does (RFC 6962 section 4.2, add-pre-chain)."""
+
+import base64
+import binascii
+import datetime as dt
+import json
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+import urllib3
+from verifier.transparency.entries import PrecertEntry
+from verifier.transparency.sct import SignedCertificateTimestamp
+from verifier.transparency.verify import verify_sct
+
+from issuer.errors import LogSubmissionFailed
+from issuer.settings import LogEndpoint, SubmissionSettings
+from verifier.errors import VerifierError
+
+MAXIMUM_ANSWER = 65536  # octets; an SCT in JSON takes about 400
+CLOCK_ALLOWANCE = dt.timedelta(minutes=5)
+_BUSY = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class LogClient:
+    """An SctSource: gets one verified SCT from every log, all logs at once."""
+
+    def __init__(
+        self,
+        logs: Sequence[LogEndpoint],
+        settings: SubmissionSettings,
+        *,
+        clock: Callable[[], dt.datetime],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._logs = tuple(logs)
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+
+    def __call__(self, chain: Sequence[bytes], entry: PrecertEntry) -> tuple[SignedCertificateTimestamp, ...]:
+        """Return the SCTs in the order of the logs.
+
+        :raises LogSubmissionFailed: for the first log, in that order, that gave none that verifies.
+        """
+        if not self._logs:
+            return ()
+        body = json.dumps({"chain": [base64.b64encode(der).decode() for der in chain]}).encode()
+        # A pool of connections for each call: submissions are rare, and nothing stays open between them.
+        with ThreadPoolExecutor(len(self._logs)) as workers, urllib3.PoolManager() as http:
+            answers = [workers.submit(self._submit, http, log, body, entry) for log in self._logs]
+            return tuple(answer.result() for answer in answers)
+
+    def _submit(
+        self, http: urllib3.PoolManager, log: LogEndpoint, body: bytes, entry: PrecertEntry
+    ) -> SignedCertificateTimestamp:
+        sct = _read_sct(log, self._post(http, log, body))
+        if sct.log_id != log.key.key_id:
+            raise LogSubmissionFailed(log.name, "its SCT carries another log's id")
+        if sct.time > self._clock() + CLOCK_ALLOWANCE:
+            raise LogSubmissionFailed(log.name, f"its SCT is dated {sct.time}, in the future")
+        try:
+            verify_sct(sct, entry, log.key)
+        except VerifierError as error:
+            raise LogSubmissionFailed(log.name, f"its SCT does not verify: {error}") from error
+        return sct
+
+    def _post(self, http: urllib3.PoolManager, log: LogEndpoint, body: bytes) -> bytes:
+        """Return the body of the answer with status 200, waiting out short refusals."""
+        for attempt in range(1, self._settings.attempts + 1):
+            status, retry_after, answer = self._post_once(http, log, body)
+            if status == HTTPStatus.OK:
+                return answer
+            if status not in _BUSY:
+                raise LogSubmissionFailed(log.name, f"it answered {status}: {_excerpt(answer)}")
+            wait = _seconds(retry_after)
+            if attempt == self._settings.attempts or wait > self._settings.patience.total_seconds():
+                break
+            self._sleep(wait)
+        asked = f", and asks to wait {retry_after} s" if retry_after else ""
+        raise LogSubmissionFailed(log.name, f"it is busy (HTTP {status}){asked}; try again later")
+
+    def _post_once(self, http: urllib3.PoolManager, log: LogEndpoint, body: bytes) -> tuple[int, str, bytes]:
+        try:
+            response = http.request(
+                "POST",
+                f"{log.url.rstrip('/')}/ct/v1/add-pre-chain",
+                body=body,
+                headers={"Content-Type": "application/json"},
+                timeout=urllib3.Timeout(total=self._settings.timeout.total_seconds()),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            with response:
+                answer = response.read(MAXIMUM_ANSWER + 1)
+                response.drain_conn() if len(answer) <= MAXIMUM_ANSWER else response.close()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise LogSubmissionFailed(log.name, f"{log.url} cannot be reached: {error}") from error
+        if len(answer) > MAXIMUM_ANSWER:
+            raise LogSubmissionFailed(log.name, f"its answer is longer than {MAXIMUM_ANSWER} octets")
+        return response.status, response.headers.get("Retry-After", ""), answer
+
+
+def _seconds(retry_after: str) -> float:
+    """Return RFC 9110 section 10.2.3 delay-seconds; one second where there is none that is understood."""
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 1.0
+
+
+def _excerpt(answer: bytes) -> str:
+    text = answer[:200].decode("utf-8", "replace")
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def _field(log: LogEndpoint, answer: dict[str, Any], name: str) -> bytes:
+    value = answer.get(name)
+    if not isinstance(value, str):
+        raise LogSubmissionFailed(log.name, f"its answer has no text in {name!r}")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise LogSubmissionFailed(log.name, f"{name!r} of its answer is not base64") from error
+
+
+def _read_sct(log: LogEndpoint, body: bytes) -> SignedCertificateTimestamp:
+    """Read the JSON of RFC 6962 section 4.1 into the TLS structure of section 3.2."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise LogSubmissionFailed(log.name, f"its answer is not JSON: {_excerpt(body)}") from error
+    if not isinstance(answer, dict):
+        raise LogSubmissionFailed(log.name, "its answer is not a JSON object")
+    version, timestamp = answer.get("sct_version"), answer.get("timestamp")
+    if version != 0 or isinstance(version, bool):
+        raise LogSubmissionFailed(log.name, f"its SCT is of version {version!r}; only v1 (0) is known")
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 <= timestamp < 1 << 64:
+        raise LogSubmissionFailed(log.name, "its SCT has no timestamp in milliseconds")
+    log_id, more, signature = (_field(log, answer, name) for name in ("id", "extensions", "signature"))
+    if len(log_id) != 32 or len(more) >= 1 << 16:  # noqa: PLR2004 - LogID and CtExtensions of section 3.2
+        raise LogSubmissionFailed(log.name, "its SCT has a log id or extensions of an impossible length")
+    encoded = b"\0" + log_id + timestamp.to_bytes(8) + len(more).to_bytes(2) + more + signature
+    try:
+        return SignedCertificateTimestamp.parse(encoded)
+    except VerifierError as error:
+        raise LogSubmissionFailed(log.name, f"its SCT is malformed: {error}") from error
