@@ -1,0 +1,101 @@
+"""The state from which a tree's root follows and its growth goes on, without its leaves."""
+
+from collections.abc import Iterable, Sequence
+
+from verifier.errors import MalformedInput
+from verifier.transparency import wire
+from verifier.transparency.merkle.hashing import EMPTY_ROOT, MAX_SIZE, hash_node, root_of
+
+
+class CompactRange:
+    """The roots of the complete subtrees that a tree of ``size`` leaves consists of, largest first.
+
+    There are as many as ``size`` has one bits, at most 63, so that any tree is held in 2 KB. It is the one
+    mutable value of this package: a follower appends, and keeps ``encode()`` beside its position.
+    """
+
+    __slots__ = ("_peaks", "_size")
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        if not 0 <= size <= MAX_SIZE:
+            raise MalformedInput(f"compact range.size: expected 0 to {MAX_SIZE}, got {size}")
+        if len(peaks) != size.bit_count():
+            raise MalformedInput(f"compact range: expected {size.bit_count()} hashes, got {len(peaks)}")
+        self._size = size
+        self._peaks = [wire.fixed(peak, wire.HASH_SIZE, "compact range.hash") for peak in peaks]
+
+    @property
+    def size(self) -> int:
+        """How many leaves the tree has."""
+        return self._size
+
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """The roots of the complete subtrees, largest first."""
+        return tuple(self._peaks)
+
+    def append(self, leaf_hash: bytes) -> None:
+        """Add one leaf."""
+        self._push(wire.fixed(leaf_hash, wire.HASH_SIZE, "leaf hash"), 1)
+
+    def extend(self, leaf_hashes: Iterable[bytes]) -> None:
+        """Add leaves in order, a complete subtree at a time; none is added where one has not 32 bytes."""
+        hashes = [wire.fixed(leaf, wire.HASH_SIZE, "leaf hash") for leaf in leaf_hashes]
+        done = 0
+        while done < len(hashes):
+            width = self._next_subtree(len(hashes) - done)
+            self._push(root_of(hashes[done : done + width]), width)
+            done += width
+
+    def root(self) -> bytes:
+        """The root over all leaves so far."""
+        if not self._peaks:
+            return EMPTY_ROOT
+        root = self._peaks[-1]
+        for peak in reversed(self._peaks[:-1]):
+            root = hash_node(peak, root)
+        return root
+
+    def copy(self) -> "CompactRange":
+        """A second range that grows on its own."""
+        return CompactRange(self._size, self._peaks)
+
+    def encode(self) -> bytes:
+        """The size in 8 bytes, then the hashes; ``parse`` reads it."""
+        return self._size.to_bytes(8) + b"".join(self._peaks)
+
+    @classmethod
+    def parse(cls, data: bytes) -> "CompactRange":
+        """The range that ``encode`` wrote; ``MalformedInput`` for anything else."""
+        reader = wire.Reader(data, "compact range")
+        size = reader.uint(8, "size")
+        peaks = [reader.fixed(wire.HASH_SIZE, "hash") for _ in range(size.bit_count())]
+        reader.finish()
+        return cls(size, peaks)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CompactRange):
+            return NotImplemented
+        return (self._size, self._peaks) == (other._size, other._peaks)
+
+    __hash__ = None  # type: ignore[assignment]  # mutable: object's own hash must not apply
+
+    def __repr__(self) -> str:
+        return f"CompactRange(size={self._size}, root={self.root().hex()})"
+
+    def _next_subtree(self, available: int) -> int:
+        """How many leaves the next complete subtree at this position can take from those available."""
+        largest = 1 << available.bit_length() - 1
+        aligned = self._size & -self._size  # 0 at the very start, where any size is aligned
+        return min(largest, aligned) if aligned else largest
+
+    def _push(self, peak: bytes, width: int) -> None:
+        """Add a complete subtree of ``width`` leaves and join it with those of its own size before it."""
+        if self._size + width > MAX_SIZE:
+            raise MalformedInput(f"compact range.size: expected at most {MAX_SIZE} leaves")
+        joined = width
+        while self._size & joined:
+            peak = hash_node(self._peaks.pop(), peak)
+            joined <<= 1
+        self._peaks.append(peak)
+        self._size += width
