@@ -1,4 +1,4 @@
-"""ECDSA, RSA and Ed25519 through pyca/cryptography: one object per key, the scheme decides hash and padding."""
+"""ECDSA, RSA and Ed25519 through pyca/cryptography; the scheme decides hash and padding."""
 
 from typing import Final
 
@@ -140,8 +140,8 @@ def _check_public(key: object) -> ClassicalPublic:
         _check_rsa(key)
     elif isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.name not in _CURVE_NAMES:
-            known = ", ".join(CURVES)
-            raise KeyFormatError(f"SubjectPublicKeyInfo: expected the curve {known} or SM2, got {key.curve.name}")
+            known = ", ".join((*CURVES, "SM2"))
+            raise KeyFormatError(f"SubjectPublicKeyInfo: expected a curve of {known}, got {key.curve.name}")
     elif not isinstance(key, ed25519.Ed25519PublicKey):
         raise KeyFormatError("SubjectPublicKeyInfo: expected an SM2, ECDSA, RSA or Ed25519 key")
     return ClassicalPublic(key)

@@ -11,13 +11,13 @@ import secrets
 from importlib.metadata import version
 from typing import Final
 
-from gmssl.sm2 import CryptSM2, default_ecc_table
+from gmssl.sm2 import CryptSM2
 
 from verifier.algorithms import sm2
 from verifier.algorithms.hashes import SM3_SIZE, sm3
-from verifier.errors import DecryptionError, EngineError, InvalidSignature
+from verifier.errors import DecryptionError, InvalidSignature
 
-_ASCII_G: Final[str] = default_ecc_table["g"]
+_G: Final = sm2.encode_point(sm2.G_X, sm2.G_Y)[1:]
 
 
 def _random_scalar() -> int:
@@ -34,10 +34,23 @@ def _xor(left: bytes, right: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(left, right, strict=True))
 
 
+class _Gmssl(CryptSM2):  # type: ignore[misc]  # gmssl has no type annotations
+    """gmssl's curve for one key; points are 64 bytes here, x and y."""
+
+    def __init__(self, point: bytes = b"", scalar: bytes = b"") -> None:
+        super().__init__(private_key=scalar.hex(), public_key="")
+        self.public_key = point.hex()  # set here: the constructor would strip digits
+
+    def multiply(self, scalar: int, point: bytes) -> bytes:
+        """A scalar of 1 to n-1 times a point of the curve."""
+        product: str = self._kg(scalar, point.hex())
+        return bytes.fromhex(product)
+
+
 class _PublicHandle:
     def __init__(self, point: bytes, scalar: bytes = b"") -> None:
-        self._gmssl = CryptSM2(private_key=scalar.hex(), public_key="")
-        self._gmssl.public_key = point[1:].hex()  # set here: the constructor would strip digits
+        self._point = point[1:]
+        self._gmssl = _Gmssl(self._point, scalar)
 
     def verify_digest(self, signature: bytes, digest: bytes) -> None:
         r, s = sm2.parse_signature(signature)
@@ -57,8 +70,7 @@ class _PublicHandle:
         """GB/T 32918.4 section 6.1."""
         while True:
             k = _random_scalar()
-            c1 = bytes.fromhex(self._gmssl._kg(k, _ASCII_G))
-            shared = bytes.fromhex(self._gmssl._kg(k, self._gmssl.public_key))
+            c1, shared = self._gmssl.multiply(k, _G), self._gmssl.multiply(k, self._point)
             mask = _key_derivation(shared, len(plaintext))
             if any(mask):
                 break
@@ -81,8 +93,7 @@ class _PrivateHandle(_PublicHandle):
     def decrypt(self, ciphertext: bytes) -> bytes:
         """GB/T 32918.4 section 7.1."""
         parts = sm2.Ciphertext.parse(ciphertext)
-        c1 = sm2.encode_point(parts.x, parts.y)[1:].hex()
-        shared = bytes.fromhex(self._gmssl._kg(self._scalar, c1))
+        shared = self._gmssl.multiply(self._scalar, sm2.encode_point(parts.x, parts.y)[1:])
         mask = _key_derivation(shared, len(parts.cipher_text))
         plaintext = _xor(parts.cipher_text, mask)
         digest = sm3(shared[:32] + plaintext + shared[32:])
@@ -103,10 +114,7 @@ class GmsslEngine:
         return sm2.scalar_bytes(1 + secrets.randbelow(sm2.N - 2))
 
     def public_point(self, scalar: bytes) -> bytes:
-        point = CryptSM2(private_key="", public_key="")._kg(int.from_bytes(scalar), _ASCII_G)
-        if point is None:
-            raise EngineError("gmssl could not derive a key: the scalar is a multiple of the order")
-        return b"\x04" + bytes.fromhex(point)
+        return b"\x04" + _Gmssl().multiply(int.from_bytes(scalar), _G)
 
     def load_public(self, point: bytes) -> _PublicHandle:
         return _PublicHandle(point)

@@ -85,7 +85,7 @@ _PROTOTYPES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
 
 
 def _open_library() -> Any:
-    """libcrypto with every prototype set, so that no pointer is ever cut to an int."""
+    """Load libcrypto with every prototype set, so that no pointer is ever cut to an int."""
     path = ctypes.util.find_library("crypto")
     if path is None:
         raise EngineError("this system has no shared libcrypto")

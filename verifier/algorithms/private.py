@@ -99,7 +99,7 @@ class PrivateKey:
         """
         scheme = scheme or self.public_key.default_scheme
         if scheme.refused or scheme.key_algorithm is not self.public_key.algorithm:
-            raise UnsupportedAlgorithm(f"{scheme.name}: a key of {self.public_key.algorithm} does not sign so")
+            raise UnsupportedAlgorithm(f"{scheme.name}: the key is {self.public_key.algorithm}")
         return self._backend.sign(data, scheme, sm2_id)
 
     def decrypt(self, ciphertext: bytes) -> bytes:

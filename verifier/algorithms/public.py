@@ -32,7 +32,7 @@ class PublicBackend(Protocol):
     def encrypt(self, plaintext: bytes) -> bytes: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PublicKey:
     """A public key, made by ``from_spki``; two are equal when their SubjectPublicKeyInfo is.
 
@@ -44,7 +44,7 @@ class PublicKey:
     spki: bytes
     bits: int
     curve: str | None
-    _backend: PublicBackend = field(repr=False, compare=False)
+    _backend: PublicBackend = field(compare=False)
 
     @classmethod
     def from_backend(cls, backend: PublicBackend) -> Self:
@@ -115,6 +115,9 @@ class PublicKey:
         Raises UnsupportedAlgorithm for other keys, MalformedInput for an empty plaintext.
         """
         return self._backend.encrypt(plaintext)
+
+    def __repr__(self) -> str:
+        return f"<PublicKey {self.curve or self.algorithm} {self.bits} bits {self.pin}>"
 
     def __reduce__(self) -> tuple[object, tuple[bytes]]:
         return PublicKey.from_spki, (self.spki,)

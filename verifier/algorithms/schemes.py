@@ -42,7 +42,7 @@ class SignatureScheme(Enum):
 
     @property
     def digest(self) -> str | None:
-        """hashlib's name of the hash; None for Ed25519, whose hash is part of the algorithm."""
+        """The name that hashlib gives the hash; None for Ed25519, whose hash is part of the algorithm."""
         return None if self is SignatureScheme.ED25519 else self.name.rsplit("_", 1)[1].lower()
 
     @property

@@ -50,7 +50,7 @@ def check_engine(engine: Sm2Engine) -> None:
     _expect_refusal(engine)
 
 
-def _expect(answer: bool, step: str) -> None:  # noqa: FBT001 -- the question is the argument
+def _expect(answer: bool, step: str) -> None:
     if not answer:
         raise EngineError(f"self-test: wrong answer in {step}")
 

@@ -50,7 +50,7 @@ class Sm2Public:
         except InvalidSignature:
             if sm2_id and self._verifies_without_id(signature, data):
                 raise InvalidSignature(
-                    "SM2 signature: it verifies with an empty identifier only, as OpenSSL before 4.0 made them"
+                    "SM2 signature: it verifies with an empty identifier only (OpenSSL before 4.0 made such)"
                 ) from None
             raise
 
@@ -62,7 +62,7 @@ class Sm2Public:
         return True
 
     def encrypt(self, plaintext: bytes) -> bytes:
-        """Encrypt at least one byte; a key stream of zeros is not used (GB/T 32918.4 section 6.1, step A5)."""
+        """Encrypt at least one byte; a key stream of zeros is not used (GB/T 32918.4, step A5)."""
         if not plaintext:
             raise MalformedInput("plaintext: expected at least one byte")
         while True:
