@@ -2,7 +2,6 @@
 
 A message reads "field: what was expected", names the input at fault and never carries a secret.
 """
-# ruff: noqa: N818 -- named for what happened, as pyca/cryptography names its own (InvalidSignature)
 
 
 class VerifierError(Exception):

@@ -2,29 +2,30 @@
 
 import base64
 import binascii
-import textwrap
 from typing import Final
 
 from verifier.errors import KeyFormatError
 
 _LINE_LENGTH: Final = 64
-MAX_PEM_SIZE: Final = 64 * 1024  # characters
+MAX_PEM_SIZE: Final = 64 * 1024  # bytes
 
 
-def encode(der: bytes, label: str) -> str:
+def encode(der: bytes, label: str) -> bytes:
     """The PEM text of ``der``, ending in a newline."""
-    body = "\n".join(textwrap.wrap(base64.b64encode(der).decode(), _LINE_LENGTH))
-    return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"
+    text = base64.b64encode(der).decode()
+    lines = (text[start : start + _LINE_LENGTH] for start in range(0, len(text), _LINE_LENGTH))
+    return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----\n")).encode()
 
 
-def decode(text: str, label: str) -> bytes:
+def decode(text: bytes, label: str) -> bytes:
     """The DER in a PEM text that holds exactly one object with this label. Raises KeyFormatError."""
     if len(text) > MAX_PEM_SIZE:
-        raise KeyFormatError(f"PEM: expected at most {MAX_PEM_SIZE} characters")
+        raise KeyFormatError(f"PEM: expected at most {MAX_PEM_SIZE} bytes")
     lines = text.strip().splitlines()
-    if len(lines) < 3 or lines[0] != f"-----BEGIN {label}-----" or lines[-1] != f"-----END {label}-----":  # noqa: PLR2004
+    labels = f"-----BEGIN {label}-----".encode(), f"-----END {label}-----".encode()
+    if len(lines) < 3 or (lines[0], lines[-1]) != labels:  # noqa: PLR2004
         raise KeyFormatError(f"PEM: expected one object with the label {label} and nothing else")
     try:
-        return base64.b64decode("".join(line.rstrip() for line in lines[1:-1]), validate=True)
-    except (binascii.Error, ValueError):  # ValueError: characters that are not ASCII
+        return base64.b64decode(b"".join(line.rstrip() for line in lines[1:-1]), validate=True)
+    except binascii.Error:
         raise KeyFormatError(f"PEM {label}: expected base64 between the label lines") from None

@@ -78,7 +78,7 @@ class PrivateKey:
         return cls(classical.load_pkcs8(encoded))
 
     @classmethod
-    def from_pem(cls, text: str) -> Self:
+    def from_pem(cls, text: bytes) -> Self:
         """A key from PEM labelled PRIVATE KEY (RFC 7468 section 10). Raises KeyFormatError."""
         return cls.from_pkcs8(pem.decode(text, _PEM_LABEL))
 
@@ -86,7 +86,7 @@ class PrivateKey:
         """The key itself, unencrypted: PrivateKeyInfo in DER."""
         return self._backend.to_pkcs8()
 
-    def to_pem(self) -> str:
+    def to_pem(self) -> bytes:
         """The key itself, unencrypted: PrivateKeyInfo in PEM."""
         return pem.encode(self.to_pkcs8(), _PEM_LABEL)
 

@@ -65,11 +65,11 @@ class PublicKey:
         return cls.from_backend(classical.load_spki(spki))
 
     @classmethod
-    def from_pem(cls, text: str) -> Self:
+    def from_pem(cls, text: bytes) -> Self:
         """A key from PEM (RFC 7468 section 13). Raises KeyFormatError."""
         return cls.from_spki(pem.decode(text, _PEM_LABEL))
 
-    def to_pem(self) -> str:
+    def to_pem(self) -> bytes:
         """The SubjectPublicKeyInfo in PEM."""
         return pem.encode(self.spki, _PEM_LABEL)
 
