@@ -10,14 +10,14 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Self
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm as NotInLibrary
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from verifier.algorithms import PublicKey, SignatureScheme
 from verifier.certificates.extensions import ExtensionReader, name_attribute
@@ -25,14 +25,21 @@ from verifier.certificates.tbs import Tbs, split_tbs
 from verifier.errors import InvalidSignature, MalformedInput, PathInvalid, UnsupportedAlgorithm, VerifierError
 
 MAX_CERTIFICATE_SIZE: Final = 64 * 1024
-"""Bytes; real certificates stay under 10 KiB, and GnuTLS, Go and NSS bound a handshake message alike."""
+"""Bytes; real certificates stay under 10 KiB."""
 MAX_CHAIN_LENGTH: Final = 16
-"""Certificates in one chain; OpenSSL's and NSS's path builders stop far below their own limits too."""
+"""Certificates in one chain; the longest on the public web have five."""
 
 _PEM_CERTIFICATE = re.compile(
     rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n]*?)-----END CERTIFICATE-----[ \t]*\r?(?:\n|\Z)"
 )
 _PEM_LINE = 64  # RFC 7468 section 2
+
+
+# What cryptography raises for bytes that are no certificate: KeyError for a string type it does not know,
+# Warning where the program turns warnings into errors.
+_PARSER_ERRORS: Final = (
+    ValueError, TypeError, KeyError, OverflowError, NotInLibrary, x509.DuplicateExtension, Warning,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +53,9 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One certificate. Make it with ``parse``, ``from_pem`` or ``load_pem_chain``; equal when the DER is equal."""
+    """One certificate, made by ``parse``, ``from_pem`` or ``load_pem_chain``; two are equal when the DER is."""
 
-    der: bytes
+    der: bytes = field(repr=False)
     tbs: bytes = field(compare=False, repr=False)
     serial: int = field(compare=False)
     subject: str = field(compare=False)
@@ -87,7 +94,7 @@ class Certificate:
 
     @classmethod
     def parse(cls, der: bytes) -> Self:
-        """The certificate in ``der``, which must be exactly one in DER. Raises MalformedInput for anything else."""
+        """The certificate in ``der``, which must be one and nothing more. Raises MalformedInput."""
         if len(der) > MAX_CERTIFICATE_SIZE:
             raise MalformedInput(f"certificate: {len(der)} bytes, expected at most {MAX_CERTIFICATE_SIZE}")
         tbs = split_tbs(der)
@@ -97,15 +104,8 @@ class Certificate:
             raise
         except VerifierError as error:
             raise MalformedInput(f"certificate: {error}") from error
-        except (
-            ValueError,
-            TypeError,
-            OverflowError,
-            NotInLibrary,
-            Warning,
-            x509.DuplicateExtension,
-        ) as error:
-            raise MalformedInput(f"certificate: expected RFC 5280 contents, {error}") from error
+        except _PARSER_ERRORS as error:
+            raise MalformedInput(f"certificate: expected RFC 5280 contents, {error!r}") from error
 
     @classmethod
     def from_pem(cls, data: bytes | str) -> Self:
@@ -148,8 +148,8 @@ class Certificate:
             sct_list=tbs.sct_list,
             is_precertificate=tbs.is_precertificate,
             precertificate_tbs=tbs.without_transparency,
-            ocsp_urls=found.access_urls(x509.AuthorityInformationAccessOID.OCSP),
-            issuer_urls=found.access_urls(x509.AuthorityInformationAccessOID.CA_ISSUERS),
+            ocsp_urls=found.access_urls(AuthorityInformationAccessOID.OCSP),
+            issuer_urls=found.access_urls(AuthorityInformationAccessOID.CA_ISSUERS),
             crl_urls=found.crl_urls(),
             must_staple=x509.TLSFeatureType.status_request in (found.value(x509.TLSFeature) or ()),
             related_certificate=tbs.related_certificate,
@@ -206,7 +206,7 @@ def load_pem_chain(data: bytes | str) -> tuple[Certificate, ...]:
 
 
 def parse_chain(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
-    """The certificates a server sent, leaf first. Raises MalformedInput, also when there are none or too many."""
+    """The certificates a server sent, leaf first. Raises MalformedInput, also for none or too many."""
     if not 0 < len(chain) <= MAX_CHAIN_LENGTH:
         raise MalformedInput(f"chain: {len(chain)} certificates, expected 1 to {MAX_CHAIN_LENGTH}")
     return tuple(Certificate.parse(der) for der in chain)
@@ -224,7 +224,7 @@ def _pem_blocks(data: bytes | str) -> list[bytes]:
 
 
 def _load(der: bytes, serial: int) -> x509.Certificate:
-    """Mozilla ships roots with serial number 0, which the library warns of; this program compares anchors by DER."""
+    """Mozilla ships roots with serial number 0, which the library warns of; anchors are compared whole here."""
     if serial:
         return x509.load_der_x509_certificate(der)
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The extensions that the verifier reads, typed (RFC 5280 section 4.2). Kept apart from the certificate value."""
+"""The extensions that the verifier reads, typed (RFC 5280 section 4.2)."""
 
 import ipaddress
 from typing import Final
@@ -15,7 +15,7 @@ _KEY_USAGES: Final = (
 
 def name_attribute(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
     """The last (most specific) value of an attribute of a name; empty where there is none."""
-    values = name.getname_attributes_for_oid(oid)
+    values = name.get_attributes_for_oid(oid)
     return str(values[-1].value) if values and isinstance(values[-1].value, str) else ""
 
 

@@ -12,7 +12,7 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LABELS_AFTER_WILDCARD: Final = 2  # "*.com" would cover a registry; OpenSSL and browsers refuse it as well
 
 
-class NameMismatch(VerifierError):  # noqa: N818 -- named for what happened, as its siblings are
+class NameMismatch(VerifierError):
     """A certificate that does not name the host; the message lists what it names."""
 
 

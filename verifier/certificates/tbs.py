@@ -1,9 +1,10 @@
-"""The parts of a TBSCertificate as bytes: what cryptography does not give for SM2 keys and for precertificates."""
+"""The parts of a TBSCertificate as bytes: what cryptography does not give for SM2 keys and precertificates."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from verifier.algorithms import der as asn1
+from verifier.certificates.oid import dotted
 from verifier.errors import MalformedInput
 
 _SCT_LIST = asn1.encode_oid("1.3.6.1.4.1.11129.2.4.2")  # RFC 6962 section 3.3
@@ -81,7 +82,7 @@ def _split(tbs: bytes, signature_algorithm: bytes) -> Tbs:
         issuer=parts["issuer"],
         subject=parts["subject"],
         spki=parts["spki"],
-        extensions=tuple((_dotted(e.oid), e.critical, e.value) for e in extensions),
+        extensions=tuple((dotted(e.oid), e.critical, e.value) for e in extensions),
         sct_list=_sct_list(by_oid.get(_SCT_LIST)),
         is_precertificate=_is_poisoned(by_oid.get(_POISON)),
         without_transparency=asn1.encode(asn1.SEQUENCE, *head, tail),
@@ -117,7 +118,7 @@ def _extensions(reader: asn1.Reader) -> Iterator[_RawExtension]:
         extension = _extension(listed.read(asn1.SEQUENCE, "Extension"))
         if extension.oid in seen:
             raise MalformedInput(
-                f"certificate.extensions: {_dotted(extension.oid)} twice (RFC 5280 section 4.2)"
+                f"certificate.extensions: {dotted(extension.oid)} twice (RFC 5280 section 4.2)"
             )
         seen.add(extension.oid)
         yield extension
@@ -165,20 +166,3 @@ def _related(extension: _RawExtension | None) -> bytes | None:
     digest = body.read(asn1.OCTET_STRING, "hashValue")
     body.finish()
     return digest if asn1.encode(asn1.OBJECT_IDENTIFIER, algorithm) == _SHA256 else None
-
-
-def _dotted(oid: bytes) -> str:
-    """An encoded OBJECT IDENTIFIER in dots. Raises MalformedInput for arcs that are not minimal or cut short."""
-    body = asn1.Reader(oid, "certificate.extensions.extnID").read(asn1.OBJECT_IDENTIFIER, "OID")
-    arcs, value, fresh = list[int](), 0, True
-    for byte in body:
-        if fresh and byte == 0x80:  # noqa: PLR2004 -- a leading zero group
-            raise MalformedInput("certificate.extensions.extnID: expected minimal arcs")
-        value, fresh = value << 7 | byte & 0x7F, not byte & 0x80
-        if fresh:
-            arcs.append(value)
-            value = 0
-    if not arcs or not fresh:
-        raise MalformedInput("certificate.extensions.extnID: expected a whole OBJECT IDENTIFIER")
-    first = min(arcs[0] // 40, 2)
-    return ".".join(map(str, (first, arcs[0] - first * 40, *arcs[1:])))

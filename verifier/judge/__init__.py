@@ -5,5 +5,6 @@ from verifier.judge.trust import Trust
 from verifier.judge.verdict import Code, Finding, NoteCode, Outcome, ReliedSct, Verdict, unreachable
 
 __all__ = [
-    "Code", "Evidence", "Finding", "Handshake", "NoteCode", "Outcome", "ReliedSct", "Trust", "Verdict", "unreachable",
+    "Code", "Evidence", "Finding", "Handshake", "NoteCode", "Outcome", "ReliedSct", "Trust", "Verdict",
+    "unreachable",
 ]  # fmt: skip

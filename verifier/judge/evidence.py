@@ -24,12 +24,12 @@ class Handshake(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that ``judge`` looks at. Names are OpenSSL's and IANA's; lists are as they came from the wire.
+    """Everything that ``judge`` looks at. Names are OpenSSL's and IANA's; bytes are as they came.
 
     ``protocol`` is ``TLSv1.3``, ``TLSv1.2``, ``TLCP`` or whatever the library named; ``cipher`` the suite
     (``TLS_SM4_GCM_SM3``), ``group`` the key agreement (``curveSM2``), ``signature_scheme`` the server's
-    handshake signature (``sm2sig_sm3``). ``chain`` is DER, the leaf first. ``tls_scts`` is the TLS extension's
-    SignedCertificateTimestampList, ``stapled_ocsp`` the stapled OCSPResponse. ``ocsp_responses`` and ``crls``
+    handshake signature (``sm2sig_sm3``). ``chain`` is DER, the leaf first. ``tls_scts`` is the
+    SignedCertificateTimestampList of the TLS extension, ``stapled_ocsp`` the stapled OCSPResponse. ``ocsp_responses`` and ``crls``
     were fetched besides, and ``revocation_errors`` says in words what could not be fetched.
     """
 

@@ -50,7 +50,7 @@ class NoteCode(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a check ended. Only FAILED refuses; NOT_REACHED says that an earlier failure left nothing to check."""
+    """How a check ended. Only FAILED refuses; NOT_REACHED: an earlier failure left nothing to check."""
 
     PASSED = "passed"
     NOTE = "note"
@@ -223,7 +223,7 @@ class Verdict:
 
 
 def unreachable(host: str, judged_at: datetime, reason: str) -> Verdict:
-    """The verdict on a host that gave no DNS answer or no TCP connection: nothing was checked, so no trust."""
+    """The verdict on a host without a DNS answer or a TCP connection: nothing was checked, so no trust."""
     finding = Finding(
         check="connection", title="Connection", outcome=Outcome.FAILED, code=Code.UNREACHABLE, subject=host,
         detail=f"No connection to {host} could be made: {reason}.",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from verifier.certificates.names import NameMismatch, normalise_host
+
 
 class TrustMode(StrEnum):
     """Who may vouch for a site."""
@@ -37,7 +39,8 @@ class Rules:
     """The rules that one host falls under; the defaults are those of an untouched policy.
 
     ``issuers`` holds SHA-256 hashes of issuing CAs' SubjectPublicKeyInfo; ``scts`` is how many distinct logs
-    must vouch, or "browser" for the browsers' count and operator rule; ``section`` names the place in the file.
+    must vouch, or "browser" for the browsers' count and operator rule; ``section`` names the place in
+    the file.
     """
 
     trust: TrustMode = TrustMode.PUBLIC
@@ -52,18 +55,18 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``default`` holds for every host without rules of its own; ``sites`` is keyed by host or ``*.suffix``."""
+    """``default`` is for every host without rules of its own; ``sites`` is keyed by host or ``*.suffix``."""
 
     default: Rules
     sites: Mapping[str, Rules]
     root_files: tuple[str, ...] = ()
 
     def rules_for(self, host: str) -> Rules:
-        """The most specific rules: the exact host, then the longest wildcard that covers it, then the default.
+        """The most specific rules: of the exact host, of the longest wildcard that covers it, the default.
 
         ``*.corp.example`` covers every name below corp.example, at any depth, and not corp.example itself.
         """
-        name = host.lower().removesuffix(".").removeprefix("[").removesuffix("]")
+        name = _as_written_in_policies(host)
         if name in self.sites:
             return self.sites[name]
         labels = name.split(".")
@@ -72,3 +75,11 @@ class Policy:
             if wildcard in self.sites:
                 return self.sites[wildcard]
         return self.default
+
+
+def _as_written_in_policies(host: str) -> str:
+    """What is no host name at all falls under the default, and fails the check of its name."""
+    try:
+        return normalise_host(host)
+    except NameMismatch:
+        return host.lower().removesuffix(".")
