@@ -1,4 +1,4 @@
-"""What a log signs with: DigitallySigned (RFC 5246 section 4.7), and the algorithms of RFC 6962 section 2.1.4.
+"""How a log signs: DigitallySigned (RFC 5246 section 4.7) with the algorithms of RFC 6962 section 2.1.4.
 
 The RFC knows ECDSA on P-256 and RSA of 2048 bits or more, both with SHA-256; SM2 with SM3 is added under
 sm2sig_sm3, RFC 8998's code point. A log that writes SM2 under another code point says so in its log list.
@@ -59,7 +59,7 @@ def parse_digitally_signed(data: bytes) -> DigitallySigned:
 
 
 def log_scheme(key: PublicKey) -> SignatureScheme:
-    """The one scheme that a log with this key signs with; ``UnsupportedAlgorithm`` for keys no log may have."""
+    """The scheme of a log with this key; ``UnsupportedAlgorithm`` for a key no log may have."""
     scheme = _SCHEMES.get(key.algorithm)
     if scheme is None:
         raise UnsupportedAlgorithm(f"log key: expected SM2, ECDSA or RSA, got {key.algorithm}")

@@ -1,4 +1,4 @@
-"""What a log holds and signs: entries, the bytes under an SCT, Merkle tree leaves (RFC 6962 sections 3.1-3.4)."""
+"""What a log holds and signs: entries, the bytes under an SCT, Merkle tree leaves (RFC 6962 section 3)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,8 @@ from verifier.transparency import moments, wire
 from verifier.transparency.merkle import hash_leaf
 
 __all__ = [
-    "Entry", "EntryType", "PrecertEntry", "TimestampedEntry", "X509Entry", "entry_for_certificate", "leaf_hash",
-    "merkle_tree_leaf", "parse_merkle_tree_leaf", "signed_data",
+    "Entry", "EntryType", "PrecertEntry", "TimestampedEntry", "X509Entry", "entry_for_certificate",
+    "leaf_hash", "merkle_tree_leaf", "parse_merkle_tree_leaf", "signed_data",
 ]  # fmt: skip
 
 _CERTIFICATE_TIMESTAMP: Final = b"\x00\x00"  # Version v1, SignatureType certificate_timestamp

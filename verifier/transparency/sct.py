@@ -12,7 +12,10 @@ from verifier.transparency import moments, wire
 from verifier.transparency.digitally_signed import DigitallySigned
 from verifier.transparency.extensions import sct_extensions
 
-__all__ = ["V1", "SignedCertificateTimestamp", "encode_sct_list", "parse_sct_list", "sct_extensions"]
+__all__ = [
+    "V1", "SignedCertificateTimestamp", "encode_sct_list", "parse_sct_list", "sct_extensions",
+    "split_sct_list",
+]  # fmt: skip
 
 V1: Final = 0
 
@@ -87,14 +90,22 @@ def parse_sct_list(data: bytes) -> tuple[SignedCertificateTimestamp, ...]:
     ``data`` is the TLS structure as a TLS extension carries it; a certificate or an OCSP response wraps it in
     an OCTET STRING, which the caller takes off.
     """
+    return tuple(SignedCertificateTimestamp.parse(sct) for sct in split_sct_list(data))
+
+
+def split_sct_list(data: bytes) -> tuple[bytes, ...]:
+    """The SCTs of a list unparsed, at least one; ``MalformedInput``.
+
+    The RFC keeps each opaque so that one of a later version does not hide the others (section 3.3).
+    """
     reader = wire.Reader(data, "SCT list")
     encoded = reader.vectors(wire.UINT16_MAX, "sct_list", item_maximum=wire.UINT16_MAX, minimum=1)
     reader.finish()
-    return tuple(SignedCertificateTimestamp.parse(sct) for sct in encoded)
+    return encoded
 
 
 def encode_sct_list(scts: Iterable[SignedCertificateTimestamp]) -> bytes:
-    """A SignedCertificateTimestampList; ``MalformedInput`` for none, or for more than 65,535 bytes of them."""
+    """A SignedCertificateTimestampList; ``MalformedInput`` for none, or for more than 65,535 bytes."""
     encoded = (wire.vector(sct.encode(), wire.UINT16_MAX, "SCT", minimum=1) for sct in scts)
     return wire.vector(b"".join(encoded), wire.UINT16_MAX, "SCT list", minimum=1)
 
