@@ -4,6 +4,7 @@ Making can be killed at any point and run again. For each CA, in this order: the
 the certificate in the database (the truth), the file under ca/ (a copy). What exists is kept.
 """
 
+import contextlib
 import datetime as dt
 import ipaddress
 from collections.abc import Mapping
@@ -13,13 +14,13 @@ from pathlib import Path
 from issuer.errors import HierarchyError
 from issuer.files import write_atomic
 from issuer.lints import Kind, LintTarget, lint
-from issuer.profiles import CA_PROFILES, CaProfile, KeyProfile
+from issuer.profiles import CA_PROFILES, CaProfile
 from issuer.settings import AuthoritySettings
 from issuer.store import IssuerStore
 from issuer.x509 import certificate as builder
 from issuer.x509 import extensions, signing
-from keys import FileKeyStore, KeyHandle
-from verifier.algorithms import KeyAlgorithm, PrivateKey, Signer
+from keys import FileKeyStore, KeyExists, KeyHandle
+from verifier.algorithms import PrivateKey, Signer
 from verifier.certificates import Certificate, Extension
 from verifier.errors import VerifierError
 
@@ -44,9 +45,7 @@ class CertificateAuthority:
 def throwaway_key(like: Signer) -> PrivateKey:
     """Return a key of the same kind, to sign what is to be linted and nothing else."""
     key = like.public_key
-    if key.algorithm is KeyAlgorithm.ECDSA:
-        return PrivateKey.generate(key.algorithm, curve=key.curve or "P-256")
-    return PrivateKey.generate(key.algorithm, bits=key.bits)
+    return PrivateKey.generate(key.algorithm, bits=key.bits, curve=key.curve or "")
 
 
 def create_hierarchy(
@@ -87,13 +86,12 @@ def load_hierarchy(keys: FileKeyStore, store: IssuerStore) -> Mapping[str, Certi
 
 
 def _key(keys: FileKeyStore, profile: CaProfile) -> KeyHandle:
-    if keys.exists(profile.name):
-        return keys.open(profile.name)
-    return _generate(keys, profile.name, profile.key)
-
-
-def _generate(keys: FileKeyStore, name: str, key: KeyProfile) -> KeyHandle:
-    return keys.generate(name, key.algorithm, bits=key.bits)
+    """Open the CA's key, making it first where there is none; of two processes, one makes it."""
+    if not keys.exists(profile.name):
+        key = profile.key
+        with contextlib.suppress(KeyExists):
+            keys.generate(profile.name, key.algorithm, bits=key.bits, curve=key.curve)
+    return keys.open(profile.name)
 
 
 def _authority(

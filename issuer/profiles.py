@@ -10,22 +10,26 @@ from types import MappingProxyType
 from typing import Final
 
 from issuer.x509 import oids
-from verifier.algorithms import KeyAlgorithm
+from verifier.algorithms import KeyAlgorithm, PrivateKey
 
 YEAR: Final = dt.timedelta(days=365)
 
 
 @dataclass(frozen=True)
 class KeyProfile:
-    """The kind of key: `bits` chooses the size of RSA and the curve of ECDSA."""
+    """The kind of key: `bits` is for RSA, `curve` for ECDSA."""
 
     algorithm: KeyAlgorithm
-    bits: int
+    bits: int = 2048
+    curve: str = "P-256"
+
+    def generate(self) -> PrivateKey:
+        return PrivateKey.generate(self.algorithm, bits=self.bits, curve=self.curve)
 
 
-SM2: Final = KeyProfile(KeyAlgorithm.SM2, 256)
-P256: Final = KeyProfile(KeyAlgorithm.ECDSA, 256)
-P384: Final = KeyProfile(KeyAlgorithm.ECDSA, 384)
+SM2: Final = KeyProfile(KeyAlgorithm.SM2)
+P256: Final = KeyProfile(KeyAlgorithm.ECDSA)
+P384: Final = KeyProfile(KeyAlgorithm.ECDSA, curve="P-384")
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ from issuer.authority.requests import (
 from issuer.authority.submission import LogClient
 from issuer.errors import RequestRefused, UnknownCertificate
 from issuer.hierarchy import CertificateAuthority, create_hierarchy, load_hierarchy
-from issuer.profiles import LEAF_PROFILES, KeyProfile
+from issuer.profiles import LEAF_PROFILES
 from issuer.revocation.crl import CrlPublisher
 from issuer.revocation.ocsp import OcspResponder
 from issuer.revocation.reasons import RevocationReason
 from issuer.settings import AuthoritySettings
 from issuer.store import CertificateState, IssuerStore, Revocation, StoredCertificate, serial_hex
 from keys import FileKeyStore
-from verifier.algorithms import KeyAlgorithm, PrivateKey
+from verifier.algorithms import PrivateKey
 from verifier.certificates import Certificate
 
 ABANDONED_AFTER = dt.timedelta(hours=1)
@@ -103,8 +103,8 @@ class Authority:
             )
         if request.tlcp and profile.encryption is None:
             raise RequestRefused(f"profile {profile.name!r} has no encryption certificate")
-        first, second = _new_key(profile.first.key), _new_key(profile.second.key)
-        encryption = _new_key(profile.encryption.key) if request.tlcp and profile.encryption else None
+        first, second = profile.first.key.generate(), profile.second.key.generate()
+        encryption = profile.encryption.key.generate() if request.tlcp and profile.encryption else None
         public = None if encryption is None else encryption.public_key
         certified = self.certify(request, SubscriberKeys(first.public_key, second.public_key, public))
         return DualCertificate(
@@ -183,12 +183,6 @@ def canonical_serial(text: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{1,64}", digits):
         raise UnknownCertificate(f"{text[:80]!r} is no serial number in hex")
     return serial_hex(int(digits, 16))
-
-
-def _new_key(key: KeyProfile) -> PrivateKey:
-    if key.algorithm is KeyAlgorithm.ECDSA:
-        return PrivateKey.generate(key.algorithm, curve=f"P-{key.bits}")
-    return PrivateKey.generate(key.algorithm, bits=key.bits)
 
 
 def _with_key(certified: CertifiedKey, key: PrivateKey) -> IssuedCertificate:

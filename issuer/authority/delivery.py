@@ -18,19 +18,14 @@ PUBLIC_MODE = 0o644
 
 def files(dual: DualCertificate) -> Mapping[str, bytes]:
     """Return the contents by file name, keys first: a certificate on disk always has its key beside it."""
-    sm2, ecc, encryption = dual.sm2, dual.ecc, dual.sm2_encryption
-    contents = {"sm2.key": sm2.key.to_pem(), "ecc.key": ecc.key.to_pem()}
-    if encryption is not None:
-        contents["sm2-enc.key"] = encryption.key.to_pem()
-    contents |= {
-        "sm2.crt": sm2.certificate.pem,
-        "sm2.chain.pem": sm2.chain_pem,
-        "ecc.crt": ecc.certificate.pem,
-        "ecc.chain.pem": ecc.chain_pem,
-    }
-    if encryption is not None:
-        contents["sm2-enc.crt"] = encryption.certificate.pem
-    return {name: text.encode() for name, text in contents.items()}
+    sets = {"sm2": dual.sm2, "ecc": dual.ecc}
+    keys = {f"{label}.key": issued.key.to_pem() for label, issued in sets.items()}
+    public = {f"{label}.crt": issued.certificate.pem for label, issued in sets.items()}
+    public |= {f"{label}.chain.pem": issued.chain_pem for label, issued in sets.items()}
+    if dual.sm2_encryption is not None:
+        keys["sm2-enc.key"] = dual.sm2_encryption.key.to_pem()
+        public["sm2-enc.crt"] = dual.sm2_encryption.certificate.pem
+    return keys | {name: text.encode() for name, text in public.items()}
 
 
 def check_directory(directory: Path, *, tlcp: bool, force: bool = False) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from asn1crypto import algos, core, x509
 
@@ -16,7 +17,7 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 class RelatedCertificate(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
     """RFC 9763 section 4.1: hash of the certificate that belongs to the same end entity."""
 
-    _fields = (("hash_algorithm", algos.DigestAlgorithm), ("hash_value", core.OctetString))
+    _fields: ClassVar = [("hash_algorithm", algos.DigestAlgorithm), ("hash_value", core.OctetString)]
 
 
 @dataclass(frozen=True)

@@ -129,9 +129,9 @@ def _nonce(extensions: core.SequenceOf) -> bytes | None:
     _refuse_critical(extensions)
     for one in () if isinstance(extensions, core.Void) else extensions:
         if one["extn_id"].dotted == _NONCE:
-            value: bytes = one["extn_value"].parsed.native
-            if not 1 <= len(value) <= MAXIMUM_NONCE:
-                raise MalformedRequest(f"a nonce has 1 to {MAXIMUM_NONCE} octets, not {len(value)}")
+            value = one["extn_value"].parsed.native
+            if not isinstance(value, bytes) or not 1 <= len(value) <= MAXIMUM_NONCE:
+                raise MalformedRequest(f"a nonce is an OCTET STRING of 1 to {MAXIMUM_NONCE} octets")
             return value
     return None
 

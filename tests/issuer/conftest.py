@@ -152,7 +152,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def keys(data: Path) -> FileKeyStore:
-    return FileKeyStore(data / "keys", "issuer")
+    return FileKeyStore.create(data / "keys", "issuer")
 
 
 @pytest.fixture
