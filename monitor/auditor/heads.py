@@ -1,0 +1,129 @@
+"""The checks of a tree head, as functions of values: what was signed, when, and what stood before it.
+
+Each returns a finding. Its evidence is enough for a third party: the heads as signed, and the proof between.
+"""
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.values import AuditCode, AuditFinding, FindingOutcome, Head, WatchedLog, from_ms
+from verifier.errors import InvalidProof, InvalidSignature, MalformedInput, UnsupportedAlgorithm
+from verifier.transparency.merkle import verify_consistency
+from verifier.transparency.tree_head import SignedTreeHead
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+STH = "RFC 6962 section 3.5"
+PROOF = "RFC 6962 section 2.1.2"
+_PASSED, _NOTE, _FAILED = FindingOutcome.PASSED, FindingOutcome.NOTE, FindingOutcome.FAILED
+
+
+def b64(data: bytes) -> str:
+    """Return base64 text, as RFC 6962 writes bytes in JSON."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def head_json(head: SignedTreeHead | Head) -> dict[str, Any]:
+    """Return a head as get-sth writes it."""
+    return {
+        "tree_size": head.tree_size,
+        "timestamp": head.timestamp_ms if isinstance(head, Head) else head.timestamp,
+        "sha256_root_hash": b64(head.root_hash),
+        "tree_head_signature": b64(head.signature),
+    }
+
+
+def check_signature(log: WatchedLog, head: SignedTreeHead) -> AuditFinding:
+    """Was this head signed with the log's key (RFC 6962 section 3.5)?"""
+    evidence = {"log_id": b64(log.log_id), "key": b64(log.key.spki), "tree_head": head_json(head)}
+    try:
+        head.verify(log.key, log.codepoint)
+    except (InvalidSignature, MalformedInput, UnsupportedAlgorithm) as error:
+        detail = f"The tree head of size {head.tree_size} is not signed with the key of {log.name}: {error}."
+        return AuditFinding(AuditCode.HEAD_SIGNATURE_INVALID, _FAILED, detail, STH, evidence)
+    detail = f"The tree head of size {head.tree_size} is signed with the log's {log.key.algorithm.value} key."
+    return AuditFinding(AuditCode.HEAD_SIGNATURE, _PASSED, detail, STH, {"tree_head": head_json(head)})
+
+
+def check_freshness(log: WatchedLog, head: SignedTreeHead, now: datetime) -> AuditFinding:
+    """Is the head younger than the log's merge delay, and not from the future?"""
+    age = now - from_ms(head.timestamp)
+    evidence = {"tree_head": head_json(head), "checked_at": now.isoformat(), "mmd": log.mmd.total_seconds()}
+    if age > log.mmd + CLOCK_TOLERANCE:
+        detail = f"The newest tree head is {_span(age)} old; the log promises one every {_span(log.mmd)}."
+        return AuditFinding(AuditCode.HEAD_STALE, _FAILED, detail, STH, evidence)
+    if age < -CLOCK_TOLERANCE:
+        detail = f"The tree head is dated {_span(-age)} after this machine's clock."
+        return AuditFinding(AuditCode.HEAD_FROM_FUTURE, _FAILED, detail, STH, evidence)
+    detail = (
+        f"The tree head is {_span(max(age, timedelta()))} old, within the merge delay of {_span(log.mmd)}."
+    )
+    return AuditFinding(AuditCode.HEAD_FRESH, _PASSED, detail, STH)
+
+
+def check_sequence(head: SignedTreeHead, before: Head | None, own_root: bytes | None) -> AuditFinding:
+    """Can this head follow, or have stood before, the last one that was verified?
+
+    ``own_root`` is the root that our copy of the entries has at the head's size, where we have that many.
+    """
+    if before is None:
+        return AuditFinding(AuditCode.HEAD_FIRST, _NOTE, "This is the first tree head seen of this log.", STH)
+    evidence = {"tree_head": head_json(head), "previous_tree_head": head_json(before)}
+    if head.tree_size == before.tree_size and head.root_hash != before.root_hash:
+        detail = f"Two signed tree heads of size {head.tree_size} have different roots."
+        return AuditFinding(AuditCode.TREE_FORKED, _FAILED, detail, PROOF, evidence)
+    if head.tree_size < before.tree_size:
+        return _smaller(head, before, own_root, evidence)
+    if head.tree_size > before.tree_size and head.timestamp < before.timestamp_ms:
+        detail = (
+            f"The tree grew from {before.tree_size} to {head.tree_size} entries, but the later head"
+            f" is dated {_span(from_ms(before.timestamp_ms) - from_ms(head.timestamp))} earlier."
+        )
+        return AuditFinding(AuditCode.TIME_REVERSED, _FAILED, detail, STH, evidence)
+    if head.timestamp < before.timestamp_ms:
+        detail = "The log served an older head of the same tree."
+        return AuditFinding(AuditCode.HEAD_OLDER, _NOTE, detail, STH)
+    detail = f"The tree went from {before.tree_size} to {head.tree_size} entries."
+    return AuditFinding(AuditCode.HEAD_SEQUENCE, _PASSED, detail, STH)
+
+
+def _smaller(
+    head: SignedTreeHead, before: Head, own_root: bytes | None, evidence: dict[str, Any]
+) -> AuditFinding:
+    if head.timestamp > before.timestamp_ms:
+        detail = f"The tree shrank from {before.tree_size} to {head.tree_size} entries."
+        return AuditFinding(AuditCode.TREE_SHRUNK, _FAILED, detail, STH, evidence)
+    if own_root is not None and own_root != head.root_hash:
+        detail = f"The entries have another root at size {head.tree_size} than this signed tree head says."
+        return AuditFinding(
+            AuditCode.TREE_FORKED, _FAILED, detail, PROOF, {**evidence, "computed_root": b64(own_root)}
+        )
+    detail = (
+        f"The log served an older head, of size {head.tree_size}; size {before.tree_size} was seen before."
+    )
+    return AuditFinding(AuditCode.HEAD_OLDER, _NOTE, detail, STH)
+
+
+def check_consistency(head: SignedTreeHead, before: Head, proof: Sequence[bytes]) -> AuditFinding:
+    """Does the log's own proof lead from the last verified head to this one (RFC 6962 section 2.1.2)?"""
+    evidence = {
+        "tree_head": head_json(head),
+        "previous_tree_head": head_json(before),
+        "consistency": [b64(node) for node in proof],
+    }
+    try:
+        verify_consistency(before.tree_size, head.tree_size, before.root_hash, head.root_hash, proof)
+    except InvalidProof as error:
+        detail = f"The tree of {head.tree_size} entries is not shown to continue that of {before.tree_size}: {error}."
+        return AuditFinding(AuditCode.CONSISTENCY_INVALID, _FAILED, detail, PROOF, evidence)
+    detail = f"The tree of {head.tree_size} entries continues that of {before.tree_size}."
+    return AuditFinding(AuditCode.CONSISTENCY, _PASSED, detail, PROOF, evidence)
+
+
+def _span(duration: timedelta) -> str:
+    seconds = int(duration.total_seconds())
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length * 2:
+            return f"{seconds // length} {unit}s"
+    return f"{seconds} s"

@@ -1,0 +1,188 @@
+"""HTTP GET for logs that may be slow, broken or hostile: every answer is bounded in time, bytes and place."""
+
+import contextlib
+import http.client
+import io
+import json
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.exceptions import TimeoutError as Urllib3Timeout
+
+from monitor.errors import BadResponse, Busy, Oversized, RedirectRefused, SourceError, TimedOut
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
+MAX_REDIRECTS = 3
+CHUNK = 64 * 1024
+SMALL_BODY = 1024 * 1024
+_BUSY = frozenset({http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_deadline: ContextVar[float] = ContextVar("deadline")
+
+
+class _DeadlineStream(io.RawIOBase):
+    """A socket's stream that stops at a moment, however the bytes drip (headers included)."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._stream = connection.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left = _deadline.get() - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self._connection.settimeout(left)
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_DeadlineStream(sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _DeadlineResponse
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class Fetcher:
+    """Fetches URLs. ``local`` maps address prefixes that the world sees to bases on this machine.
+
+    Thread-safe. Raises the SourceError that says what kind of unavailability it met, and nothing else.
+    """
+
+    def __init__(
+        self, local: Mapping[str, str] | None = None, *, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        self._local = dict(local or {})
+        self._answer_seconds = answer_seconds
+        self._pools = urllib3.PoolManager(
+            num_pools=32,
+            maxsize=4,
+            headers={"User-Agent": "mingjing-monitor", "Accept-Encoding": "identity"},
+            retries=False,
+        )
+        self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def get(self, url: str, *, limit: int = SMALL_BODY) -> bytes:
+        """Return the body of ``url``, of at most ``limit`` bytes. 200 is the only status that is an answer."""
+        token = _deadline.set(time.monotonic() + self._answer_seconds)
+        try:
+            return self._follow(self._place(url), limit)
+        except (Urllib3Timeout, TimeoutError) as error:
+            raise TimedOut(f"{url}: no whole answer within {self._answer_seconds:g} s") from error
+        except (HTTPError, OSError, ValueError) as error:
+            raise _failure(url, error) from error
+        finally:
+            _deadline.reset(token)
+
+    def get_json(self, url: str, *, limit: int = SMALL_BODY) -> dict[str, Any]:
+        """Return the JSON object at ``url``."""
+        body = self.get(url, limit=limit)
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise BadResponse(f"{url}: expected JSON, got {body[:40]!r}") from error
+        if not isinstance(value, dict):
+            raise BadResponse(f"{url}: expected a JSON object, got {type(value).__name__}")
+        return value
+
+    def _place(self, url: str) -> str:
+        for prefix, base in self._local.items():
+            if url.startswith(prefix):
+                return base + url[len(prefix) :]
+        return url
+
+    def _follow(self, url: str, limit: int) -> bytes:
+        home = _home(url)
+        for _ in range(MAX_REDIRECTS + 1):
+            with self._open(url) as response:
+                if response.status not in _REDIRECTS:
+                    return _body(url, response, limit)
+                target = urljoin(url, response.headers.get("Location", ""))
+            if _home(target) != home:
+                raise RedirectRefused(f"{url} redirects to another place, {target[:200]}")
+            url = target
+        raise RedirectRefused(f"{url}: more than {MAX_REDIRECTS} redirects")
+
+    @contextlib.contextmanager
+    def _open(self, url: str) -> Iterator[urllib3.BaseHTTPResponse]:
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=self._answer_seconds)
+        response = self._pools.request("GET", url, preload_content=False, redirect=False, timeout=timeout)
+        try:
+            yield response
+        except BaseException:
+            response.close()  # what is left of the body must not be read by the next request
+            raise
+        else:
+            response.release_conn() if response.closed else response.close()
+
+
+def _home(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+def _body(url: str, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
+    if response.status in _BUSY:
+        after = _retry_after(response.headers.get("Retry-After"))
+        raise Busy(f"{url}: the log is busy ({response.status})", after)
+    if response.status != http.client.OK:
+        raise SourceError(f"{url}: status {response.status}, expected 200")
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise Oversized(f"{url}: {announced} bytes announced, at most {limit} expected")
+    body = bytearray()
+    while chunk := response.read1(CHUNK, decode_content=False):
+        body += chunk
+        if len(body) > limit:
+            raise Oversized(f"{url}: more than the {limit} bytes expected")
+    return bytes(body)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Read Retry-After (RFC 9110 section 10.2.3): seconds or a date."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _failure(url: str, error: Exception) -> SourceError:
+    if isinstance(error, MaxRetryError) and error.reason is not None:
+        error = error.reason
+    return SourceError(f"could not read {url}: {error}")

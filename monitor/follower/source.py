@@ -1,0 +1,31 @@
+"""Seam 5 of the house: what every log can be asked for, whichever protocol it speaks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from verifier.transparency.tree_head import SignedTreeHead
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    """An entry as RFC 6962 section 4.6 has it: the leaf that is hashed, and the chain beside it."""
+
+    leaf_input: bytes
+    extra_data: bytes
+
+
+class LogSource(Protocol):
+    """Reads one log's public face. Every method raises SourceError, and nothing else, when it cannot.
+
+    Nothing that a source returns is verified: callers check signatures, proofs and roots themselves.
+    """
+
+    def tree_head(self) -> SignedTreeHead:
+        """Return the log's current tree head."""
+
+    def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        """Return the nodes of a consistency proof; 0 < first < second."""
+
+    def entries(self, start: int, end: int) -> Sequence[RawEntry]:
+        """Return entries from index ``start`` on, at least one and none at ``end`` or after it."""

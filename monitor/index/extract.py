@@ -1,0 +1,65 @@
+"""A certificate taken apart for the index."""
+
+import re
+from hashlib import sha256
+
+from monitor.index.names import fold
+from monitor.store.rows import CertificateRow
+from monitor.values import to_ms
+from verifier.certificates import Certificate
+
+_DNS_NAME = re.compile(r"(\*\.)?([a-z0-9_-]+\.)+[a-z0-9-]+")
+_NAME_LIKE = re.compile(rb"(?:\*\.)?(?:[A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{1,63}")
+DNS_NAME_TAG = b"\x82"  # GeneralName dNSName, RFC 5280 section 4.2.1.6
+MAX_READ_NAMES = 100
+
+
+def certificate_row(certificate: Certificate, chain: tuple[bytes, ...]) -> CertificateRow:
+    """Return everything that the index keeps of ``certificate``."""
+    return CertificateRow(
+        sha256=certificate.fingerprint,
+        precertificate=certificate.is_precertificate,
+        der=certificate.der,
+        chain=chain,
+        tbs_hash=sha256(certificate.precertificate_tbs).digest(),
+        serial=serial_bytes(certificate.serial),
+        subject=certificate.subject,
+        common_name=certificate.common_name,
+        organisation=certificate.organisation,
+        issuer=certificate.issuer,
+        not_before=to_ms(certificate.not_before),
+        not_after=to_ms(certificate.not_after),
+        algorithm=certificate.public_key.algorithm.value,
+        key_bits=certificate.public_key.bits,
+        spki_hash=certificate.public_key.key_id,
+        names=names_of(certificate),
+        related=certificate.related_certificate,
+        crl_url=certificate.crl_urls[0] if certificate.crl_urls else None,
+    )
+
+
+def names_of(certificate: Certificate) -> tuple[str, ...]:
+    """Return the names that the certificate is found by, each once, in its own order."""
+    names = [*certificate.dns_names, *certificate.ip_addresses, *certificate.email_addresses]
+    common = certificate.common_name.strip().lower()
+    if _DNS_NAME.fullmatch(common) or "@" in common:
+        names.append(common)
+    return tuple(dict.fromkeys(fold(name) for name in names if name.strip()))
+
+
+def serial_bytes(serial: int) -> bytes:
+    """Return a serial number in big-endian bytes without leading zeros."""
+    magnitude = abs(serial)
+    return magnitude.to_bytes(max(1, (magnitude.bit_length() + 7) // 8))
+
+
+def readable_names(data: bytes) -> tuple[str, ...]:
+    """Return what look like DNS names in a certificate that could not be parsed."""
+    found: dict[str, None] = {}
+    at = data.find(DNS_NAME_TAG)
+    while at >= 0 and len(found) < MAX_READ_NAMES:
+        name = data[at + 2 : at + 2 + data[at + 1]] if at + 1 < len(data) else b""
+        if _NAME_LIKE.fullmatch(name):
+            found[fold(name.decode("ascii"))] = None
+        at = data.find(DNS_NAME_TAG, at + 1)
+    return tuple(found)

@@ -1,0 +1,69 @@
+"""How names are written, split and compared. Everything is kept in lower case, in A-labels where DNS has them."""
+
+from ipaddress import ip_address
+
+MAX_LABELS = 40  # deeper names keep their own row and lose only the rows of the domains furthest up
+_WILDCARD = "*."
+
+
+def fold(name: str) -> str:
+    """Return the form under which a name is stored and looked up: lower case, A-labels, no final dot."""
+    name = name.strip().lower().removesuffix(".")
+    local, at, domain = name.rpartition("@")
+    return local + at + ".".join(_to_ascii(label) for label in domain.split("."))
+
+
+def unicode_of(name: str) -> str:
+    """Return a name with its A-labels as people write them."""
+    local, at, domain = name.rpartition("@")
+    return local + at + ".".join(_to_unicode(label) for label in domain.split("."))
+
+
+def text_of(name: str) -> str:
+    """Return what a search for a part of a name looks at: the A-label form and the Unicode form."""
+    readable = unicode_of(name)
+    return name if readable == name else f"{name} {readable}"
+
+
+def suffixes(name: str) -> list[str]:
+    """Return the domains that a name lies under, nearest first: ``a.b.c`` gives ``b.c`` and ``c``."""
+    domain = name.rpartition("@")[2]
+    if _is_address(domain):
+        return []
+    labels = domain.split(".")[-MAX_LABELS:]
+    above = [".".join(labels[at:]) for at in range(1, len(labels))]
+    return [domain, *above] if "@" in name else above
+
+
+def wildcard_over(name: str) -> str | None:
+    """Return the wildcard name that covers a host name (RFC 9525 section 6.3), if there can be one."""
+    host, _, parent = name.partition(".")
+    if host == "*" or "." not in parent or "@" in name or _is_address(name):
+        return None
+    return _WILDCARD + parent
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _to_ascii(label: str) -> str:
+    if label.isascii():
+        return label
+    try:
+        return label.encode("idna").decode("ascii")
+    except UnicodeError:
+        return label
+
+
+def _to_unicode(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label

@@ -1,0 +1,150 @@
+"""Audits, alerts, distrust and the scheduler's heartbeat."""
+
+import json
+import sqlite3
+from datetime import datetime, timedelta
+
+from monitor.store.connections import Connections
+from monitor.values import (
+    DISTRUSTING,
+    Alert,
+    AuditCode,
+    AuditFinding,
+    AuditOutcome,
+    AuditReport,
+    from_ms,
+    to_ms,
+)
+
+KEEP_AUDITS = timedelta(days=90)  # availability is judged over 90 days
+_AUDIT = "SELECT a.*, l.name FROM audits a JOIN logs l ON l.id = a.log"
+_ALERT = "SELECT a.*, l.name FROM alerts a JOIN logs l ON l.id = a.log"
+
+
+class Audits:
+    """The tables audits, alerts and heartbeat, and the distrust marks of logs."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._db = connections
+
+    def keep(self, log: int, report: AuditReport) -> AuditReport:
+        """Store a report and its alerts, and distrust the log where a finding calls for it, as one."""
+        now = to_ms(report.finished_at)
+        findings = json.dumps([finding.to_json() for finding in report.findings])
+        with self._db.write() as connection:
+            cursor = connection.execute(
+                "INSERT INTO audits (log, started_at, finished_at, outcome, tree_size, entries_read, findings)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (log, to_ms(report.started_at), now, report.outcome.value, report.tree_size)
+                + (report.entries_read, findings),
+            )
+            for finding in report.findings:
+                if finding.outcome.value == "failed":
+                    _alert(connection, log, finding, now)
+            horizon = to_ms(report.finished_at - KEEP_AUDITS)
+            connection.execute("DELETE FROM audits WHERE log=? AND finished_at<?", (log, horizon))
+        return _with_id(report, cursor.lastrowid)
+
+    def last(self, log: int) -> AuditReport | None:
+        """Return the newest report on a log."""
+        row = self._db.row(f"{_AUDIT} WHERE a.log=? ORDER BY a.id DESC LIMIT 1", (log,))
+        return _report(row) if row else None
+
+    def list(self, log: int | None, before: int | None, limit: int) -> tuple[AuditReport, ...]:
+        """Return reports, newest first, those with a smaller id than ``before``."""
+        rows = self._db.rows(
+            f"{_AUDIT} WHERE a.id < ? AND (? IS NULL OR a.log = ?) ORDER BY a.id DESC LIMIT ?",
+            (before if before is not None else 2**62, log, log, limit),
+        )
+        return tuple(_report(row) for row in rows)
+
+    def alerts(self, log: int | None, limit: int, *, open_only: bool = False) -> tuple[Alert, ...]:
+        """Return alerts, the last repeated first."""
+        rows = self._db.rows(
+            f"{_ALERT} WHERE (? IS NULL OR a.log = ?) AND (NOT ? OR NOT acknowledged)"
+            " ORDER BY last_at DESC, a.id DESC LIMIT ?",
+            (log, log, open_only, limit),
+        )
+        return tuple(_alert_value(row) for row in rows)
+
+    def acknowledge(self, alert: int) -> None:
+        """Mark an alert as seen by a person; it stays."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE alerts SET acknowledged=1 WHERE id=?", (alert,))
+
+    def distrusted(self) -> frozenset[bytes]:
+        """Return the LogIDs of the logs that were found out."""
+        rows = self._db.rows("SELECT log_id FROM logs WHERE distrusted_at IS NOT NULL")
+        return frozenset(bytes(row["log_id"]) for row in rows)
+
+    def trust_again(self, log: int) -> None:
+        """Take a log's distrust mark away; a person's decision, never the program's. Its alerts stay."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE logs SET distrusted_at=NULL, distrusted_reason='' WHERE id=?", (log,))
+            connection.execute("UPDATE alerts SET acknowledged=1 WHERE log=?", (log,))
+
+    def beat(self, now: datetime, interval: float) -> None:
+        """Say that the scheduler lives, and how often it audits."""
+        with self._db.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO heartbeat VALUES (1, ?, ?)", (to_ms(now), interval))
+
+    def heartbeat(self) -> tuple[datetime, float] | None:
+        """Return when the scheduler last lived and its interval in seconds."""
+        row = self._db.row("SELECT at, interval FROM heartbeat")
+        return (from_ms(row["at"]), row["interval"]) if row else None
+
+
+def _alert(connection: sqlite3.Connection, log: int, finding: AuditFinding, now: int) -> None:
+    distrusting = finding.code in DISTRUSTING
+    connection.execute(
+        "INSERT INTO alerts (log, code, detail, distrusting, first_at, last_at, evidence)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, code) DO UPDATE SET"
+        " detail=excluded.detail, last_at=excluded.last_at, count=count+1, acknowledged=0",
+        (log, finding.code.value, finding.detail, distrusting, now, now, json.dumps(dict(finding.evidence))),
+    )
+    if distrusting:
+        connection.execute(
+            "UPDATE logs SET distrusted_at=?, distrusted_reason=? WHERE id=? AND distrusted_at IS NULL",
+            (now, finding.detail, log),
+        )
+
+
+def _with_id(report: AuditReport, row: int | None) -> AuditReport:
+    return AuditReport(
+        report.log,
+        report.started_at,
+        report.finished_at,
+        report.outcome,
+        report.findings,
+        report.tree_size,
+        report.entries_read,
+        row,
+    )
+
+
+def _report(row: sqlite3.Row) -> AuditReport:
+    return AuditReport(
+        row["name"],
+        from_ms(row["started_at"]),
+        from_ms(row["finished_at"]),
+        AuditOutcome(row["outcome"]),
+        tuple(AuditFinding.from_json(finding) for finding in json.loads(row["findings"])),
+        row["tree_size"],
+        row["entries_read"],
+        row["id"],
+    )
+
+
+def _alert_value(row: sqlite3.Row) -> Alert:
+    return Alert(
+        row["id"],
+        row["name"],
+        AuditCode(row["code"]),
+        row["detail"],
+        from_ms(row["first_at"]),
+        from_ms(row["last_at"]),
+        row["count"],
+        json.loads(row["evidence"]),
+        bool(row["acknowledged"]),
+        bool(row["distrusting"]),
+    )

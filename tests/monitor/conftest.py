@@ -1,0 +1,251 @@
+"""A log of our own making for the tests: honest until a test makes it lie. It shares no code with tlog."""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from monitor import Monitor
+from monitor.values import WatchedLog
+from verifier.algorithms import KeyAlgorithm, PrivateKey
+from verifier.certificates import Certificate
+from verifier.transparency.entries import PrecertEntry, X509Entry, entry_for_certificate, merkle_tree_leaf
+from verifier.transparency.extra_data import PrecertChainEntry, X509ChainEntry
+from verifier.transparency.merkle import consistency_proof, hash_leaf, root_of
+from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+class TestCa:
+    """An issuing CA of the cryptography library's own making."""
+
+    __test__ = False
+
+    def __init__(self, name: str = "Test Issuing CA") -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Example Trust"),
+            x509.NameAttribute(NameOID.COMMON_NAME, name),
+        ])
+        builder = self._builder(self.name, self.key.public_key(), NOW + timedelta(days=3650))
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        self.certificate = builder.sign(self.key, hashes.SHA256())
+        self.der = self.certificate.public_bytes(Encoding.DER)
+        self._leaf_key = ec.generate_private_key(ec.SECP256R1())
+
+    def _builder(self, subject: x509.Name, key: Any, not_after: datetime) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOW - timedelta(days=400))
+            .not_valid_after(not_after)
+        )
+
+    def builder(
+        self, *names: str, not_after: datetime | None = None, organisation: str = "", crl: str = ""
+    ) -> x509.CertificateBuilder:
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]
+        if organisation:
+            attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
+        builder = self._builder(x509.Name(attributes), self._leaf_key.public_key(), not_after or NOW + timedelta(days=90))
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
+        if crl:
+            point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+        return builder
+
+    def sign(self, builder: x509.CertificateBuilder) -> bytes:
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    def issue(self, *names: str, **options: Any) -> bytes:
+        return self.sign(self.builder(*names, **options))
+
+    def issue_both(self, *names: str, **options: Any) -> tuple[bytes, bytes]:
+        """A precertificate and the final certificate (with an empty-looking SCT list) of one TBS."""
+        builder = self.builder(*names, **options)
+        final = builder.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2"), b"\x04\x02\x00\x00"), critical=False)
+        return self.sign(builder.add_extension(x509.PrecertPoison(), critical=True)), self.sign(final)
+
+    def precertificate(self, *names: str, **options: Any) -> bytes:
+        return self.issue_both(*names, **options)[0]
+
+    def crl(self, *revoked: bytes, days: float = 1, key: Any = None) -> bytes:
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.name)
+        builder = builder.last_update(NOW - timedelta(minutes=1)).next_update(NOW + timedelta(days=days))
+        for der in revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(x509.load_der_x509_certificate(der).serial_number)
+            entry = entry.revocation_date(NOW - timedelta(minutes=2))
+            entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False)
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder.sign(key or self.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+class MadeLog:
+    """A log in memory, served over real HTTP. ``hooks`` replaces the answer of an endpoint."""
+
+    def __init__(self, name: str, algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA) -> None:
+        self.name = name
+        self.key = PrivateKey.generate(algorithm)
+        self.entries: list[tuple[bytes, bytes]] = []
+        self.size: int | None = None  # the tree's size, where it is not that of the entries
+        self.timestamp: int | None = None
+        self.hooks: dict[str, Callable[[BaseHTTPRequestHandler, dict[str, str]], None]] = {}
+        self.files: dict[str, bytes] = {}
+        self.requests: list[str] = []
+        self.limit = 1000
+        self.base = ""
+
+    # what an honest log does
+
+    def add_precertificate(self, der: bytes, ca: TestCa, timestamp: int | None = None) -> int:
+        entry = entry_for_certificate(Certificate.parse(der), Certificate.parse(ca.der))
+        leaf = merkle_tree_leaf(entry, timestamp if timestamp is not None else self.now(), b"")
+        self.entries.append((leaf, PrecertChainEntry(der, (ca.der,)).encode()))
+        return len(self.entries) - 1
+
+    def add_certificate(self, der: bytes, ca: TestCa) -> int:
+        leaf = merkle_tree_leaf(X509Entry(der), self.now(), b"")
+        self.entries.append((leaf, X509ChainEntry((ca.der,)).encode()))
+        return len(self.entries) - 1
+
+    def now(self) -> int:
+        return int(datetime.now(UTC).timestamp() * 1000)
+
+    def hashes(self) -> list[bytes]:
+        return [hash_leaf(leaf) for leaf, _ in self.entries][: self.size]
+
+    def head(self) -> SignedTreeHead:
+        leaves = self.hashes()
+        timestamp = self.timestamp if self.timestamp is not None else self.now()
+        return sign_tree_head(len(leaves), timestamp, root_of(leaves), self.key)
+
+    def watched(self, **changes: Any) -> WatchedLog:
+        public = self.key.public_key
+        values: dict[str, Any] = {
+            "name": self.name, "log_id": public.key_id, "key": public, "description": f"{self.name} log",
+            "operator": "Log Operator", "mmd": timedelta(seconds=60), "state": "usable", "url": self.base,
+        }
+        return WatchedLog(**{**values, **changes})
+
+    # HTTP
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(handler.path)
+        self.requests.append(handler.path)
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        endpoint = parts.path.rpartition("/")[2]
+        if endpoint in self.hooks:
+            self.hooks[endpoint](handler, query)
+        elif endpoint in self.files:
+            reply(handler, self.files[endpoint])
+        elif endpoint == "get-sth":
+            reply_json(handler, self.sth_json(self.head()))
+        elif endpoint == "get-sth-consistency":
+            proof = consistency_proof(self.hashes(), int(query["first"]), int(query["second"]))
+            reply_json(handler, {"consistency": [b64(node) for node in proof]})
+        elif endpoint == "get-entries":
+            start, end = int(query["start"]), int(query["end"])
+            served = self.entries[start : min(end + 1, start + self.limit)]
+            reply_json(handler, {"entries": [{"leaf_input": b64(a), "extra_data": b64(b)} for a, b in served]})
+        else:
+            reply(handler, b"not found", 404)
+
+    @staticmethod
+    def sth_json(head: SignedTreeHead) -> dict[str, Any]:
+        return {
+            "tree_size": head.tree_size, "timestamp": head.timestamp,
+            "sha256_root_hash": b64(head.root_hash), "tree_head_signature": b64(head.signature),
+        }  # fmt: skip
+
+
+def reply(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def reply_json(handler: BaseHTTPRequestHandler, value: Any, status: int = 200, **headers: str) -> None:
+    reply(handler, json.dumps(value).encode(), status, Content_Type="application/json", **headers)
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[MadeLog], MadeLog]]:
+    """Serves logs on free ports until the test ends."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def serve(log: MadeLog) -> MadeLog:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:  # noqa: N802
+                try:
+                    log.answer(self)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        servers.append(server)
+        log.base = f"http://127.0.0.1:{server.server_port}/log/{log.name}/"
+        return log
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def ca() -> TestCa:
+    return TestCa()
+
+
+@pytest.fixture
+def log(served: Callable[[MadeLog], MadeLog]) -> MadeLog:
+    """An honest ECDSA log, empty."""
+    return served(MadeLog("made"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "monitor.db"
+
+
+@pytest.fixture
+def monitor(database: Path) -> Iterator[Monitor]:
+    opened = Monitor.open(database, operator="Our Operator")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def make_log(served: Callable[[MadeLog], MadeLog]) -> Callable[..., MadeLog]:
+    """Makes and serves further logs."""
+    return lambda name, algorithm=KeyAlgorithm.ECDSA: served(MadeLog(name, algorithm))
