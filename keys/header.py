@@ -93,6 +93,6 @@ def check_name(name: object) -> str:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise KeyStoreError(
-            f"key name {name!r}: expected at most 64 of a-z, 0-9, '-', '_', single dots; a letter or digit first"
+            f"key name {name!r}: expected at most 64 of a-z 0-9 _ - and single dots, a letter or digit first"
         )
     return name

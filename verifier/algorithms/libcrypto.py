@@ -10,7 +10,7 @@ import ctypes.util
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint, c_ulong, c_void_p
 from typing import Any, Final
 
@@ -218,8 +218,7 @@ class _PublicHandle:
         weakref.finalize(self, library.c.EVP_PKEY_free, key).atexit = False
         self._verify = _Operation(library, key, "verify")
         self._encrypt = _Operation(library, key, "encrypt")
-        self._sign = _Operation(library, key, "sign")
-        self._decrypt = _Operation(library, key, "decrypt")
+        self._key = key
 
     def verify_digest(self, signature: bytes, digest: bytes) -> None:
         operation = self._verify
@@ -237,6 +236,11 @@ class _PublicHandle:
 
 
 class _PrivateHandle(_PublicHandle):
+    def __init__(self, library: _Library, point: bytes, scalar: bytes) -> None:
+        super().__init__(library, point, scalar)
+        self._sign = _Operation(library, self._key, "sign")
+        self._decrypt = _Operation(library, self._key, "decrypt")
+
     def sign_digest(self, digest: bytes) -> bytes:
         return self._sign.run(digest, _MAX_SIGNATURE_SIZE)
 
@@ -280,20 +284,23 @@ class LibcryptoEngine:
             ctypes.memset(buffer, 0, sm2.SCALAR_SIZE)
 
     def public_point(self, scalar: bytes) -> bytes:
-        c = self._library.c
-        group = self._library.pointer(c.EC_GROUP_new_by_curve_name(_NID_SM2), "find the SM2 curve")
-        point, number = c.EC_POINT_new(group), c.BN_bin2bn(scalar, len(scalar), None)
-        buffer = ctypes.create_string_buffer(sm2.POINT_SIZE)
+        library, c = self._library, self._library.c
+        with ExitStack() as stack:
+            group = library.pointer(c.EC_GROUP_new_by_curve_name(_NID_SM2), "find the SM2 curve")
+            stack.callback(c.EC_GROUP_free, group)
+            point = library.pointer(c.EC_POINT_new(group), "make a point")
+            stack.callback(c.EC_POINT_free, point)
+            number = library.pointer(c.BN_bin2bn(scalar, len(scalar), None), "make a number")
+            stack.callback(c.BN_clear_free, number)
+            library.check(c.EC_POINT_mul(group, point, number, None, None, None), "derive a key")
+            return self._encode_point(group, point)
+
+    def _encode_point(self, group: c_void_p, point: c_void_p) -> bytes:
+        buffer, size = ctypes.create_string_buffer(sm2.POINT_SIZE), sm2.POINT_SIZE
         form = _POINT_CONVERSION_UNCOMPRESSED
-        try:
-            self._library.check(c.EC_POINT_mul(group, point, number, None, None, None), "derive a key")
-            size = c.EC_POINT_point2oct(group, point, form, buffer, sm2.POINT_SIZE, None)
-            self._library.check(size == sm2.POINT_SIZE, "encode a public key")
-            return buffer.raw
-        finally:
-            c.BN_clear_free(number)
-            c.EC_POINT_free(point)
-            c.EC_GROUP_free(group)
+        if self._library.c.EC_POINT_point2oct(group, point, form, buffer, size, None) != size:
+            raise self._library.failed("encode a point")
+        return buffer.raw
 
     def load_public(self, point: bytes) -> _PublicHandle:
         return _PublicHandle(self._library, point)
