@@ -72,7 +72,7 @@ _MAX_PATH = len(Tile(None, MAX_SIZE // TILE_WIDTH, 1).path) + len(".p/255")
 
 
 def tile_of(level: int | None, index: int, size: int) -> Tile:
-    """Tile ``index`` of a level, as wide as ``size`` leaves make it; ``MalformedInput`` where there is none."""
+    """Tile ``index`` of a level, as wide as ``size`` leaves make it; ``MalformedInput`` if there is none."""
     there = (size >> TILE_HEIGHT * (level or 0)) - index * TILE_WIDTH
     if there <= 0:
         raise MalformedInput(
