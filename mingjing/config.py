@@ -17,6 +17,8 @@ from mingjing.errors import ConfigError
 
 FILE_NAME = "mingjing.toml"
 LOG_NAMES = ("sm2", "p256")
+MERGE_DELAY = 60  # seconds; what browsers' policies ask of static logs
+AUDIT_INTERVAL = 60  # seconds
 
 _TEMPLATE = """\
 # mingjing.toml: how this service is set up. Written once by `mingjing init`; edit it and restart.
@@ -70,15 +72,20 @@ class Config:
     public_url: str
     demo: bool = False
     listen: Listen = field(default_factory=Listen)
-    merge_delay: int = 60
+    merge_delay: int = MERGE_DELAY
     flush_interval: float = 0.2
-    audit_interval: int = 60
+    audit_interval: int = AUDIT_INTERVAL
     hosts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def local_host(self) -> str:
+        """Where the services are reached from this machine, as it stands in a URL."""
+        host = "127.0.0.1" if self.listen.host in {"0.0.0.0", "::", ""} else self.listen.host  # noqa: S104
+        return f"[{host}]" if ":" in host else host
 
     def local_urls(self) -> dict[str, str]:
         """Map addresses that the world sees to the services on this machine, longest prefix first."""
-        host = "127.0.0.1" if self.listen.host in {"0.0.0.0", "::", ""} else self.listen.host  # noqa: S104
-        host = f"[{host}]" if ":" in host else host
+        host = self.local_host
         return {
             f"{self.public_url}/log/": f"http://{host}:{self.listen.logs}/log/",
             f"{self.public_url}/": f"http://{host}:{self.listen.site}/",
@@ -127,9 +134,9 @@ def _from_document(document: dict[str, Any], path: Path) -> Config:
     return Config(
         **{**service, "public_url": check_public_url(service["public_url"])},
         listen=_listen(document.get("listen", {}), path),
-        merge_delay=logs.get("merge_delay", 60),
+        merge_delay=logs.get("merge_delay", MERGE_DELAY),
         flush_interval=float(logs.get("flush_interval", 0.2)),
-        audit_interval=audit.get("interval", 60),
+        audit_interval=audit.get("interval", AUDIT_INTERVAL),
         hosts=_hosts(hosts, path),
     )
 

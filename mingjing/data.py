@@ -82,7 +82,7 @@ def only_one(data: Path, what: str) -> Iterator[None]:
         except OSError:
             file.seek(0)
             raise DataError(
-                f"`mingjing {what}` is already running on {data} (process {file.read().strip() or 'unknown'})."
+                f"`mingjing {what}` already runs on {data} (process {file.read().strip() or 'unknown'})."
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))

@@ -30,6 +30,15 @@ def port_taken(host: str, port: int) -> bool:
     return False
 
 
+def answers(host: str, port: int, timeout: float = 1.0) -> bool:
+    """Tell whether a TCP connection to this address succeeds."""
+    try:
+        with socket.create_connection((host, port), timeout):
+            return True
+    except OSError:
+        return False
+
+
 def serve(
     application: Callable[..., Any],
     host: str,

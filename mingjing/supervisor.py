@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from types import FrameType
 
 from mingjing.errors import MingjingError
 from mingjing.output import talk
+from mingjing.serving import answers
 
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.1
@@ -33,19 +33,11 @@ class Service:
     due: float = field(default=0.0)
 
     def answers(self) -> bool:
-        return all(_connects(host, port) for host, port in self.addresses)
+        return all(answers(host, port) for host, port in self.addresses)
 
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
-
-
-def _connects(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 class Supervisor:

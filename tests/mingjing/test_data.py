@@ -47,7 +47,7 @@ def test_a_clock_before_the_directory_was_made_is_refused(made):
 
 
 def test_two_of_a_kind_never_share_a_directory(made):
-    with data.only_one(made, "up"), pytest.raises(DataError, match=f"already running.*process {os.getpid()}"):
+    with data.only_one(made, "up"), pytest.raises(DataError, match=f"already runs.*process {os.getpid()}"):
         with data.only_one(made, "up"):
             pass
     with data.only_one(made, "up"):

@@ -1,0 +1,1 @@
+"""One module a command: its first docstring line is its help, EXAMPLES its epilog, ``run`` does it."""

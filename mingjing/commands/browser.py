@@ -1,0 +1,59 @@
+"""Open Chromium or Chrome behind the proxy, with nothing installed in the system."""
+
+import argparse
+import ssl
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from mingjing import data
+from mingjing.errors import MingjingError
+
+EXAMPLES = """\
+examples:
+  mingjing browser                               the demo's good site, its verdict beside it
+  mingjing browser https://rogue.mingjing.test/  a refusal and its reason
+"""
+STATUS_PAGE = "http://verifier.mingjing/"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", nargs="?", metavar="URL", help="what to open (default: a site to try)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from mingjing import chromium
+    from mingjing.serving import answers
+
+    directory = data.directory(arguments)
+    settings = data.load(directory)
+    listen = settings.listen
+    if not answers(listen.host, listen.proxy):
+        raise MingjingError(
+            f"no proxy answers on {listen.host}:{listen.proxy}: start it with `mingjing up`, then try again."
+        )
+    program, url = chromium.find(), chromium.address(arguments.url or _first_site(settings))
+    chromium.check_can_open()
+    with tempfile.TemporaryDirectory(prefix="mingjing-browser-", ignore_cleanup_errors=True) as folder:
+        profile = Path(folder)
+        chromium.make_profile(profile, _local_ca(directory))
+        print(f"Opening {url} with {program}; close its windows to end.", file=sys.stderr)
+        return _open([*chromium.command(program, profile, listen), "--new-window", url, STATUS_PAGE])
+
+
+def _open(command: list[str]) -> int:
+    with subprocess.Popen(command) as browser:
+        try:
+            return 0 if browser.wait() == 0 else 1
+        except KeyboardInterrupt:
+            browser.terminate()
+            return 0
+
+
+def _local_ca(directory: Path) -> bytes:
+    return ssl.PEM_cert_to_DER_cert((directory / "proxy" / "ca.pem").read_text("ascii"))
+
+
+def _first_site(settings: data.config.Config) -> str:
+    return "https://good.mingjing.test/" if settings.demo else settings.public_url + "/"

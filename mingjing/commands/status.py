@@ -1,0 +1,55 @@
+"""Show the services, engines, logs, last audit and alerts at a glance."""
+
+import argparse
+from datetime import UTC, datetime
+from typing import Any
+
+from mingjing import data, output
+
+EXAMPLES = """\
+examples:
+  mingjing status              exit 1 when something needs attention
+  mingjing status --json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    del parser  # --data and --json are enough
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from mingjing.health import gather
+    from mingjing.rooms import room_errors
+
+    directory = data.directory(arguments)
+    settings = data.load(directory)
+    with room_errors():
+        found = gather(directory, settings, datetime.now(UTC))
+    if arguments.json:
+        output.emit_json(found)
+    else:
+        print(_text(found))
+    return 0 if found["healthy"] else 1
+
+
+def _text(found: dict[str, Any]) -> str:
+    services = [(output.mark(s["running"]), s["name"], s["address"], s["detail"]) for s in found["services"]]
+    logs = [
+        (output.mark(_STATES.get(log["audit"])), log["name"], f"{log['tree_size']:,} entries", log["detail"])
+        for log in found["logs"]
+    ]
+    alerts = [(output.mark(False), alert["log"], output.safe(alert["detail"])) for alert in found["alerts"]]
+    parts = [
+        "Services",
+        output.table(services, indent="  "),
+        "",
+        f"SM2 engine: {found['engine']}",
+        "",
+        "Logs",
+    ]
+    parts.append(output.table(logs, indent="  ") or "  none audited yet")
+    parts += ["", "Alerts", output.table(alerts, indent="  ") or "  none"]
+    return "\n".join(parts)
+
+
+_STATES = {"consistent": True, "inconsistent": False}

@@ -1,0 +1,146 @@
+"""Start everything on this machine, and print what to try.
+
+The order is the one in which services need each other: the logs first, because every certificate that
+follows carries their promises; then the authority's own certificate and (with --demo) the sites'; then
+the rest.
+"""
+
+import argparse
+import dataclasses
+import sys
+import time
+
+from mingjing import data
+from mingjing.errors import DataError, MingjingError
+
+EXAMPLES = """\
+examples:
+  mingjing up --demo                       everything, with demo sites for every verdict
+  mingjing up --org "Example Corp" --domain corp.example
+  mingjing up --demo --site-port 9440      the site on another port
+"""
+
+PORTS = ("site", "proxy", "authority", "gateway", "logs")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    from mingjing.commands import init
+
+    parser.add_argument("--demo", action="store_true", help="with demo sites, good and bad, and short times")
+    parser.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
+    for name in PORTS:
+        parser.add_argument(f"--{name}-port", type=_port, metavar="PORT", help=f"port of the {name}")
+    init.configure(parser)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:  # noqa: PLR2004  the TCP port range
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from mingjing.supervisor import end_on_sigterm
+
+    end_on_sigterm()
+    directory = data.directory(arguments)
+    data.prepare(directory)
+    with data.only_one(directory, "up"):
+        settings = _settings(arguments, directory)
+        try:
+            return _serve(directory, settings, arguments)
+        except KeyboardInterrupt:
+            return 0
+
+
+def _settings(arguments: argparse.Namespace, directory: data.Path) -> data.config.Config:
+    from mingjing.commands import init
+
+    changes = {name: getattr(arguments, f"{name}_port") for name in PORTS}
+    changes = {
+        name: value for name, value in {**changes, "host": arguments.host}.items() if value is not None
+    }
+    if not data.exists(directory):
+        init.initialise(directory, arguments, demo=arguments.demo, listen=changes)
+    settings = data.load(directory)
+    if settings.demo != arguments.demo:
+        raise DataError(
+            f"{directory} {'was made with --demo' if settings.demo else 'holds real certificates'}: "
+            f"bad certificates never mix with real ones. Start it {'with' if settings.demo else 'without'} "
+            "--demo, or choose another directory with --data."
+        )
+    init.check_unchanged(arguments, settings)
+    init.finish(directory, settings)
+    return data.config.update(directory, settings, listen=dataclasses.replace(settings.listen, **changes))
+
+
+def _serve(directory: data.Path, settings: data.config.Config, arguments: argparse.Namespace) -> int:
+    from mingjing.supervisor import Service, Supervisor
+
+    started = time.monotonic()
+    settings = _free_ports(directory, settings)
+    supervisor = Supervisor(directory)
+    listen = settings.listen
+    try:
+        logs = supervisor.start(Service("logs", ((listen.host, listen.logs),)))
+        for name in ("proxy", "site"):
+            supervisor.start(Service(name, ((listen.host, getattr(listen, name)),)))
+        supervisor.wait_until_ready([logs])
+        _certify(directory, settings)
+        supervisor.start(Service("authority", ((listen.host, listen.authority),)))
+        supervisor.start(Service("scheduler"))
+        if settings.demo:
+            supervisor.start(Service("demo", _demo_addresses(settings)))
+        supervisor.wait_until_ready()
+        _announce(directory, settings, arguments, time.monotonic() - started)
+        supervisor.watch()
+    finally:
+        supervisor.stop()
+    return 0
+
+
+def _free_ports(directory: data.Path, settings: data.config.Config) -> data.config.Config:
+    from mingjing.serving import port_taken
+
+    for name in PORTS:
+        port = getattr(settings.listen, name)
+        if name != "gateway" and port_taken(settings.listen.host, port):
+            raise MingjingError(
+                f"port {port} of the {name} is taken by another program: stop it, or choose another port "
+                f"with --{name}-port."
+            )
+    if not settings.demo:
+        return settings
+    from mingjing.demo.hosts import choose_hosts
+
+    return data.config.update(directory, settings, hosts=choose_hosts(settings.hosts))
+
+
+def _demo_addresses(settings: data.config.Config) -> tuple[tuple[str, int], ...]:
+    addresses = {address.rpartition(":")[::2] for address in settings.hosts.values()}
+    return tuple((host, int(port)) for host, port in sorted(addresses))
+
+
+def _certify(directory: data.Path, settings: data.config.Config) -> None:
+    """Issue what the services themselves need, once the logs can promise to publish it."""
+    from mingjing.services.authority import ensure_certificate
+
+    ensure_certificate(directory, settings)
+    if settings.demo:
+        from mingjing.demo.maker import make_demo
+
+        make_demo(directory, settings)
+
+
+def _announce(
+    directory: data.Path, settings: data.config.Config, arguments: argparse.Namespace, seconds: float
+) -> None:
+    from mingjing import announcement
+
+    if arguments.json:
+        from mingjing.output import emit_json
+
+        emit_json(announcement.facts(directory, settings))
+    else:
+        print(announcement.text(directory, settings, seconds))
+    sys.stdout.flush()

@@ -1,0 +1,80 @@
+"""What ``status`` tells: services, engine, logs, alerts, as one JSON value."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mingjing.config import Config
+from mingjing.rooms import monitor
+from mingjing.serving import answers
+
+SERVICES = ("site", "proxy", "authority", "logs")
+
+
+def gather(data: Path, settings: Config, now: datetime) -> dict[str, Any]:
+    """Return the state at ``now``; ``healthy`` is false when anything needs attention."""
+    from verifier.algorithms import engine_report
+
+    watching = monitor(data, settings, read_only=True)
+    try:
+        overview = watching.overview()
+    finally:
+        watching.close()
+    services = [_service(settings, name) for name in SERVICES]
+    services.append(_scheduler(overview.heartbeat, stale=overview.stale(now), now=now))
+    logs = [
+        {
+            "name": log.name,
+            "audit": str(log.outcome),
+            "tree_size": log.head.tree_size if log.head else 0,
+            "audited_at": log.audited_at,
+            "distrusted": log.distrusted,
+            "detail": log.distrusted_reason or _audited(log.audited_at, now),
+        }
+        for log in overview.logs
+    ]
+    alerts = [
+        {"log": a.log, "code": str(a.code), "detail": a.detail, "since": a.first_at} for a in overview.alerts
+    ]
+    healthy = (
+        all(s["running"] for s in services) and not alerts and not any(log["distrusted"] for log in logs)
+    )
+    return {
+        "healthy": healthy,
+        "services": services,
+        "engine": str(engine_report()),
+        "logs": logs,
+        "last_audit": overview.last_audit,
+        "alerts": alerts,
+    }
+
+
+def _service(settings: Config, name: str) -> dict[str, Any]:
+    host, port = settings.listen.host, getattr(settings.listen, name)
+    running = answers(host, port)
+    return {
+        "name": name,
+        "address": f"{settings.local_host}:{port}",
+        "running": running,
+        "detail": "answers" if running else "does not answer: start it with `mingjing up`",
+    }
+
+
+def _scheduler(heartbeat: datetime | None, *, stale: bool, now: datetime) -> dict[str, Any]:
+    running = heartbeat is not None and not stale
+    seen = f"last seen {ago(now, heartbeat)}" if heartbeat else "never seen"
+    return {"name": "scheduler", "address": "", "running": running, "detail": seen}
+
+
+def _audited(moment: datetime | None, now: datetime) -> str:
+    return f"audited {ago(now, moment)}" if moment else "not audited yet"
+
+
+def ago(now: datetime, moment: datetime) -> str:
+    """Return how long ago ``moment`` was, in the largest whole unit."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return f"{seconds} seconds ago" if seconds != 1 else "1 second ago"

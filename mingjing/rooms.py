@@ -1,0 +1,127 @@
+"""The rooms below, opened on one data directory with its settings."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mingjing.config import LOG_NAMES, Config
+from mingjing.errors import ConfigError, DataError, MingjingError, Unreachable
+
+if TYPE_CHECKING:
+    from issuer.authority import Authority
+    from keys import FileKeyStore
+    from monitor import Monitor
+    from monitor.values import AuditReport
+    from verifier.transparency.log_list import Log, LogList
+
+_ROOMS = frozenset({"verifier", "keys", "tlog", "issuer", "monitor", "proxy_addon", "web"})
+_UNREACHABLE = frozenset({"LogSubmissionFailed", "SourceError", "Unavailable"})
+_WRONG_CALL = frozenset({
+    "QueryError",
+    "TargetError",
+    "UnknownLog",
+    "UnknownCertificate",
+    "SettingsError",
+    "PolicyError",
+    "NameNotPermitted",
+    "RequestRefused",
+    "DeliveryError",
+})
+
+
+@contextmanager
+def room_errors() -> Iterator[None]:
+    """Turn an error of any room below into ours: its sentence, and the exit code that fits."""
+    try:
+        yield
+    except Exception as error:
+        family = {kind.__name__ for kind in type(error).__mro__}
+        if type(error).__module__.partition(".")[0] not in _ROOMS:
+            raise
+        if family & _UNREACHABLE:
+            raise Unreachable(str(error)) from error
+        if family & _WRONG_CALL:
+            raise ConfigError(str(error)) from error
+        raise MingjingError(str(error)) from error
+
+
+def log_names(settings: Config) -> tuple[str, ...]:
+    """Return the names of this directory's logs; the demo has two more, whose promises are never kept."""
+    return (*LOG_NAMES, *(f"demo-{name}" for name in LOG_NAMES)) if settings.demo else LOG_NAMES
+
+
+def key_store(data: Path, service: str) -> "FileKeyStore":
+    """Open the keys of one service, and of no other."""
+    from keys import FileKeyStore
+
+    return FileKeyStore(data / "keys", service)
+
+
+def own_log_list(data: Path) -> "LogList":
+    """Return the logs of this service, as its log list names them."""
+    from verifier.transparency.log_list import parse_log_list
+
+    path = data / "log-list.json"
+    try:
+        return parse_log_list(path.read_bytes(), "own")
+    except OSError as error:
+        raise DataError(f"could not read {path}: {error.strerror}. Run `mingjing init`.") from None
+
+
+def log_name(log: "Log") -> str:
+    """Return a log's short name: the last part of its address."""
+    return str(log.url or log.submission_url).rstrip("/").rpartition("/")[2]
+
+
+def authority(data: Path, settings: Config, logs: Sequence[str] = LOG_NAMES) -> "Authority":
+    """Open the issuing authority; it asks ``logs`` for promises, each at its address on this machine."""
+    from issuer.authority import Authority, AuthoritySettings, LogEndpoint
+    from issuer.store import IssuerStore
+
+    listed = {log_name(log): log for log in own_log_list(data).logs}
+    endpoints = tuple(
+        LogEndpoint(
+            name, settings.local(str(listed[name].submission_url or listed[name].url)), listed[name].key
+        )
+        for name in logs
+    )
+    return Authority(
+        data,
+        key_store(data, "issuer"),
+        IssuerStore(data / "issuer.db"),
+        AuthoritySettings(settings.org, settings.domain, settings.public_url, endpoints, demo=settings.demo),
+    )
+
+
+def monitor(data: Path, settings: Config, *, read_only: bool) -> "Monitor":
+    """Open the monitor's database and log list."""
+    from monitor import Monitor
+
+    return Monitor.open(
+        data / "monitor.db",
+        read_only=read_only,
+        operator=settings.operator,
+        local=settings.local_urls(),
+    )
+
+
+def audit(
+    data: Path, settings: Config, logs: Sequence[str], progress: Callable[[str], None]
+) -> "tuple[AuditReport, ...]":
+    """Audit the named logs of our log list, or all of them, now."""
+    watching = monitor(data, settings, read_only=False)
+    try:
+        watching.watch(own_log_list(data))
+        return watching.audit_now(logs, progress)
+    finally:
+        watching.close()
+
+
+def distrusted_logs(data: Path, settings: Config) -> frozenset[bytes]:
+    """Return the LogIDs of the logs that the auditor found guilty."""
+    watching = monitor(data, settings, read_only=True)
+    try:
+        return watching.distrusted_logs()
+    finally:
+        watching.close()
