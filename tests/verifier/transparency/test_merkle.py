@@ -14,7 +14,7 @@ UP_TO = 300
 LEAVES = [sha256(b"\x00leaf %d" % number).digest() for number in range(1100)]
 
 
-# --- the definitions, over the leaves [start, end); D[n] of the RFC is [0, n) --------------------------------
+# --- the definitions, over the leaves [start, end); D[n] of the RFC is [0, n) ----------------------
 
 
 def split(n: int) -> int:
@@ -64,7 +64,7 @@ def node(level: int, index: int) -> bytes:
     return mth(index << level, index + 1 << level)
 
 
-# --- agreement -------------------------------------------------------------------------------------------------
+# --- agreement -------------------------------------------------------------------------------------
 
 
 def test_roots_agree():
@@ -142,7 +142,7 @@ def test_checking_takes_as_many_hashes_as_making_gives(size: int, data: st.DataO
             merkle.verify_consistency(first, size, LEAVES[0], LEAVES[1], LEAVES[2 : 2 + wrong])
 
 
-# --- the compact range -----------------------------------------------------------------------------------------
+# --- the compact range -----------------------------------------------------------------------------
 
 
 @given(st.lists(st.integers(0, 90), max_size=12))
@@ -191,7 +191,7 @@ def test_a_compact_range_ends_at_the_largest_size():
         merkle.CompactRange(3, LEAVES[:1])
 
 
-# --- what is refused -------------------------------------------------------------------------------------------
+# --- what is refused -------------------------------------------------------------------------------
 
 
 @given(st.data())

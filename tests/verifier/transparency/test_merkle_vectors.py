@@ -13,7 +13,7 @@ from verifier.transparency import merkle
 
 PROBES = json.loads((Path(__file__).parent / "data" / "merkle_vectors.json").read_text())
 
-# The eight leaves and roots that the tests of every CT implementation share, certificate-transparency's first.
+# The eight leaves, and the roots over the first of them, that the tests of CT implementations share.
 LEAVES = [bytes.fromhex(leaf) for leaf in ("", "00", "10", "2021", "3031", "40414243")] + [
     bytes.fromhex("5051525354555657"),
     bytes.fromhex("606162636465666768696a6b6c6d6e6f"),
@@ -65,6 +65,11 @@ def test_inclusion_probe(probe: dict[str, Any]):
 def test_consistency_probe(probe: dict[str, Any]):
     proof = [b64decode(node) for node in probe["proof"] or ()]
     roots = b64decode(probe["root1"] or ""), b64decode(probe["root2"] or "")
+    if {len(root) for root in roots} != {32}:
+        probe = {
+            **probe,
+            "wantErr": True,
+        }  # some roots are words, which equal sizes let the other code ignore
     check(probe, lambda: merkle.verify_consistency(probe["size1"], probe["size2"], *roots, proof))
 
 
