@@ -68,9 +68,6 @@ class Tile:
         return [data[at : at + wire.HASH_SIZE] for at in range(0, len(data), wire.HASH_SIZE)]
 
 
-_MAX_PATH = len(Tile(None, MAX_SIZE // TILE_WIDTH, 1).path) + len(".p/255")
-
-
 def tile_of(level: int | None, index: int, size: int) -> Tile:
     """Tile ``index`` of a level, as wide as ``size`` leaves make it; ``MalformedInput`` if there is none."""
     there = (size >> TILE_HEIGHT * (level or 0)) - index * TILE_WIDTH
@@ -180,3 +177,6 @@ def _index_path(index: int) -> str:
         head, group = divmod(head, 1000)
         path = f"x{group:03}/{path}"
     return path
+
+
+_MAX_PATH = len(Tile(None, MAX_SIZE // TILE_WIDTH, 1).path) + len(".p/255")
