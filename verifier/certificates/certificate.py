@@ -30,7 +30,8 @@ MAX_CHAIN_LENGTH: Final = 16
 """Certificates in one chain; the longest on the public web have five."""
 
 _PEM_CERTIFICATE = re.compile(
-    rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n]*?)-----END CERTIFICATE-----[ \t]*\r?(?:\n|\Z)"
+    rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n]*?)"
+    rb"-----END CERTIFICATE-----[ \t]*\r?(?:\n|\Z)"
 )
 _PEM_LINE = 64  # RFC 7468 section 2
 
@@ -53,7 +54,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One certificate, made by ``parse``, ``from_pem`` or ``load_pem_chain``; two are equal when the DER is."""
+    """One certificate, made by ``parse``, ``from_pem`` or ``load_pem_chain``; equal when the DER is."""
 
     der: bytes = field(repr=False)
     tbs: bytes = field(compare=False, repr=False)
@@ -224,7 +225,7 @@ def _pem_blocks(data: bytes | str) -> list[bytes]:
 
 
 def _load(der: bytes, serial: int) -> x509.Certificate:
-    """Mozilla ships roots with serial number 0, which the library warns of; anchors are compared whole here."""
+    """Mozilla ships roots with serial number 0, which the library warns of; anchors are compared whole."""
     if serial:
         return x509.load_der_x509_certificate(der)
     with warnings.catch_warnings():

@@ -83,7 +83,7 @@ def _check_scope(extensions: x509.Extensions, certificate: Certificate) -> bool:
 
 
 def _check_distribution_point(point: x509.IssuingDistributionPoint, certificate: Certificate) -> None:
-    """A list split into parts says which part it is: the certificate must point to that one (6.3.3 (b) (2))."""
+    """A list split into parts says which it is: the certificate must point to that one (6.3.3 (b) (2))."""
     if point.relative_name is not None:
         raise RevocationUnusable("the CRL's distribution point is a relative name, which is not supported")
     if point.full_name is None:

@@ -144,7 +144,7 @@ def check_ocsp(data: bytes, certificate: Certificate, issuer: Certificate, now: 
 
 
 def stapled_sct_list(data: bytes, certificate: Certificate, issuer: Certificate) -> bytes | None:
-    """The SignedCertificateTimestampList that the response carries for ``certificate`` (RFC 6962 section 3.3).
+    """The SignedCertificateTimestampList that the response has for ``certificate`` (RFC 6962 section 3.3).
 
     Logs sign their SCTs, so the response's own signature does not matter here.
     Raises MalformedInput.

@@ -9,7 +9,7 @@ from typing import Final
 from OpenSSL import crypto
 from OpenSSL._util import lib as _lib  # pyOpenSSL has no public way to set a purpose
 
-from verifier.certificates.certificate import MAX_CHAIN_LENGTH, Certificate
+from verifier.certificates.certificate import Certificate
 from verifier.errors import PathInvalid
 
 _NO_CHECK_TIME: Final = (
@@ -18,6 +18,10 @@ _NO_CHECK_TIME: Final = (
 
 SERVER_AUTH_OID: Final = "1.3.6.1.5.5.7.3.1"
 OCSP_SIGNING_OID: Final = "1.3.6.1.5.5.7.3.9"
+
+
+MAX_INTERMEDIATES: Final = 64
+"""Certificates to build a path from; it bounds the signatures that hostile input makes us check."""
 
 
 class Purpose(StrEnum):
@@ -73,8 +77,8 @@ def build_path(
     roots, others = tuple(anchors), tuple(intermediates)
     if not roots:
         raise PathInvalid("no trust anchor was given, so nothing can be trusted")
-    if len(others) >= MAX_CHAIN_LENGTH:
-        raise PathInvalid(f"{len(others)} intermediate certificates, expected fewer than {MAX_CHAIN_LENGTH}")
+    if len(others) > MAX_INTERMEDIATES:
+        raise PathInvalid(f"{len(others)} intermediate certificates, expected at most {MAX_INTERMEDIATES}")
     candidates = _possible_anchors((leaf, *others), roots)
     if at is not None:
         try:

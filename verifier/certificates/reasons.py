@@ -34,7 +34,7 @@ class Answer:
 
 
 def check_times(what: str, this_update: datetime, next_update: datetime, now: datetime) -> None:
-    """Require that thisUpdate is past and nextUpdate still to come (RFC 6960 section 3.2, RFC 5280 section 6.3.3)."""
+    """Require that thisUpdate is past and nextUpdate to come (RFC 6960 3.2, RFC 5280 6.3.3)."""
     if this_update > now + CLOCK_SKEW:
         raise RevocationUnusable(f"the {what} is dated in the future: {this_update.isoformat()}")
     if next_update < now:

@@ -24,7 +24,8 @@ class RevocationState(StrEnum):
 class RevocationStatus:
     """The state with its ground: ``source`` is "OCSP" or "CRL", ``reasons`` why others did not count.
 
-    ``revoked_at`` and ``reason`` (RFC 5280's name of it) are set when revoked, ``fresh_until`` unless unknown.
+    ``revoked_at`` and ``reason`` (RFC 5280's name of it) are set when revoked, ``fresh_until`` unless
+    unknown.
     """
 
     state: RevocationState

@@ -1,4 +1,4 @@
-"""The parts of a TBSCertificate as bytes: what cryptography does not give for SM2 keys and precertificates."""
+"""The parts of a TBSCertificate as bytes, which cryptography does not give for SM2 and precertificates."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -29,8 +29,9 @@ class Evidence:
     ``protocol`` is ``TLSv1.3``, ``TLSv1.2``, ``TLCP`` or whatever the library named; ``cipher`` the suite
     (``TLS_SM4_GCM_SM3``), ``group`` the key agreement (``curveSM2``), ``signature_scheme`` the server's
     handshake signature (``sm2sig_sm3``). ``chain`` is DER, the leaf first. ``tls_scts`` is the
-    SignedCertificateTimestampList of the TLS extension, ``stapled_ocsp`` the stapled OCSPResponse. ``ocsp_responses`` and ``crls``
-    were fetched besides, and ``revocation_errors`` says in words what could not be fetched.
+    SignedCertificateTimestampList of the TLS extension, ``stapled_ocsp`` the stapled OCSPResponse.
+    ``ocsp_responses`` and ``crls`` were fetched besides, and ``revocation_errors`` says in words what could
+    not be fetched.
     """
 
     host: str
@@ -70,12 +71,21 @@ class Evidence:
             if type(value["port"]) is not int:
                 raise TypeError("port: expected an integer")
             return cls(
+                host=_text(value["host"]),
                 port=value["port"],
                 handshake=Handshake(value["handshake"]),
-                revocation_errors=_texts(value["revocation_errors"]),
-                **dict(zip(_TEXTS, _texts([value[name] for name in _TEXTS]), strict=True)),
-                **{name: _optional(value[name]) for name in _OPTIONAL_BYTES},
-                **{name: tuple(_decoded(item) for item in value[name]) for name in _BYTES_LISTS},
+                failure=_text(value["failure"]),
+                protocol=_text(value["protocol"]),
+                cipher=_text(value["cipher"]),
+                group=_text(value["group"]),
+                signature_scheme=_text(value["signature_scheme"]),
+                alpn=_text(value["alpn"]),
+                chain=_byte_strings(value["chain"]),
+                tls_scts=_optional(value["tls_scts"]),
+                stapled_ocsp=_optional(value["stapled_ocsp"]),
+                ocsp_responses=_byte_strings(value["ocsp_responses"]),
+                crls=_byte_strings(value["crls"]),
+                revocation_errors=tuple(_text(item) for item in _list(value["revocation_errors"])),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise MalformedInput(f"evidence: expected the fields of Evidence.to_dict, {error!r}") from error
@@ -105,7 +115,17 @@ def _optional(value: object) -> bytes | None:
     return None if value is None else _decoded(value)
 
 
-def _texts(values: list[Any]) -> tuple[str, ...]:
-    if not all(isinstance(value, str) for value in values):
-        raise TypeError(f"{values!r}: expected strings")
-    return tuple(values)
+def _byte_strings(value: object) -> tuple[bytes, ...]:
+    return tuple(_decoded(item) for item in _list(value))
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r}: expected a list")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r}: expected a string")
+    return value

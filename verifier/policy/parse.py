@@ -2,9 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, Literal, Never
 
 from verifier.certificates.names import NameMismatch, normalise_host
@@ -89,30 +90,23 @@ class _Parser:
     def _rules(self, table: Mapping[str, Any], base: Rules, place: _Place, allowed: tuple[str, ...]) -> Rules:
         """``base`` with what the table says instead."""
         self._only(table, allowed, place.path)
-        rules = replace(base, section=place.name)
-        for key in _RULE_KEYS:
-            if key in table:
-                rules = self._with(rules, key, table[key], (*place.path, key))
+
+        def given[T](key: str, read: Callable[[object, tuple[str, ...]], T], inherited: T) -> T:
+            return read(table[key], (*place.path, key)) if key in table else inherited
+
+        rules = Rules(
+            trust=given("trust", partial(self._choice, TrustMode), base.trust),
+            issuers=given("issuers", self._pins, base.issuers),
+            require=given("require", self._requirements, base.require),
+            scts=given("scts", self._count, base.scts),
+            log_lists=given("log_lists", self._strings, base.log_lists),
+            revocation=given("revocation", partial(self._choice, Revocation), base.revocation),
+            cleartext=given("cleartext", partial(self._choice, Cleartext), base.cleartext),
+            section=place.name,
+        )
         if rules.trust is TrustMode.PINNED and not rules.issuers:
             self._fail((*place.path, "issuers" if "issuers" in table else "trust"), '"pinned" needs issuers')
         return rules
-
-    def _with(self, rules: Rules, key: str, value: object, at: tuple[str, ...]) -> Rules:
-        match key:
-            case "trust":
-                return replace(rules, trust=self._choice(TrustMode, value, at))
-            case "issuers":
-                return replace(rules, issuers=self._pins(value, at))
-            case "require":
-                return replace(rules, require=self._requirements(value, at))
-            case "scts":
-                return replace(rules, scts=self._count(value, at))
-            case "log_lists":
-                return replace(rules, log_lists=self._strings(value, at))
-            case "revocation":
-                return replace(rules, revocation=self._choice(Revocation, value, at))
-            case _:
-                return replace(rules, cleartext=self._choice(Cleartext, value, at))
 
     def _table(self, value: object, path: tuple[str, ...]) -> Mapping[str, Any]:
         if not isinstance(value, dict):
