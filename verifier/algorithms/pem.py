@@ -25,7 +25,11 @@ def decode(text: bytes, label: str) -> bytes:
     labels = f"-----BEGIN {label}-----".encode(), f"-----END {label}-----".encode()
     if len(lines) < 3 or (lines[0], lines[-1]) != labels:  # noqa: PLR2004
         raise KeyFormatError(f"PEM: expected one object with the label {label} and nothing else")
+    body = b"".join(line.rstrip() for line in lines[1:-1])
     try:
-        return base64.b64decode(b"".join(line.rstrip() for line in lines[1:-1]), validate=True)
+        der = base64.b64decode(body, validate=True)
     except binascii.Error:
         raise KeyFormatError(f"PEM {label}: expected base64 between the label lines") from None
+    if base64.b64encode(der) != body:  # bits after the end that base64 does not look at
+        raise KeyFormatError(f"PEM {label}: expected canonical base64")
+    return der
