@@ -1,0 +1,122 @@
+"""log.toml: what a log is and in which state, written when it is made and when its state changes."""
+
+import dataclasses
+import json
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from tlog.ct.errors import LogSettingsError
+from tlog.storage import DirectoryStore
+
+FILE_NAME = "log.toml"
+VERSION = 1
+
+
+class LogState(StrEnum):
+    """The life of a log, in the words of log list v3."""
+
+    PENDING = "pending"
+    QUALIFIED = "qualified"
+    USABLE = "usable"
+    READ_ONLY = "readonly"
+    RETIRED = "retired"
+
+    @property
+    def admits(self) -> bool:
+        """Whether a log in this state takes submissions."""
+        return self not in {LogState.READ_ONLY, LogState.RETIRED}
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """One log. Fixed for its life: name, origin, key, the temporal interval; the state changes."""
+
+    name: str
+    origin: str
+    key: bytes  # SubjectPublicKeyInfo
+    description: str
+    state: LogState = LogState.USABLE
+    state_since: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    merge_delay: timedelta = timedelta(seconds=60)
+    not_after_from: datetime | None = None
+    not_after_until: datetime | None = None
+
+    def takes(self, not_after: datetime) -> bool:
+        """Whether a certificate that ends then belongs into this shard (from inclusive, until exclusive)."""
+        return (self.not_after_from is None or self.not_after_from <= not_after) and (
+            self.not_after_until is None or not_after < self.not_after_until
+        )
+
+    def in_state(self, state: LogState, since: datetime) -> "LogSettings":
+        """Return the same log in another state."""
+        return dataclasses.replace(self, state=state, state_since=since)
+
+
+def load_settings(directory: Path) -> LogSettings:
+    """Read ``directory/log.toml``; raises LogSettingsError with what is wrong."""
+    path = directory / FILE_NAME
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise LogSettingsError(f"could not read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LogSettingsError(f"{path} is not TOML: {error}") from error
+    if table.get("version") != VERSION:
+        raise LogSettingsError(
+            f"{path}: expected version = {VERSION}; a newer mingjing may have made this log"
+        )
+    try:
+        return LogSettings(
+            name=table["name"],
+            origin=table["origin"],
+            key=bytes.fromhex(table["key"]),
+            description=table["description"],
+            state=LogState(table["state"]),
+            state_since=_time(table["state_since"]),
+            merge_delay=timedelta(seconds=table["merge_delay"]),
+            not_after_from=_optional_time(table.get("from")),
+            not_after_until=_optional_time(table.get("until")),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise LogSettingsError(f"{path}: missing or wrong value: {error}") from error
+
+
+def save_settings(directory: Path, settings: LogSettings) -> None:
+    """Write ``directory/log.toml`` atomically; raises StorageError."""
+    DirectoryStore(directory).replace(FILE_NAME, _render(settings).encode())
+
+
+def _render(settings: LogSettings) -> str:
+    lines = [
+        "# A transparency log. Everything but the state is fixed: promises and clients depend on it.",
+        f"version = {VERSION}",
+        f"name = {_string(settings.name)}",
+        f"origin = {_string(settings.origin)}  # the first line of every checkpoint",
+        f"key = {_string(settings.key.hex())}  # SubjectPublicKeyInfo",
+        f"description = {_string(settings.description)}",
+        f"merge_delay = {settings.merge_delay.total_seconds():.0f}  # seconds",
+        f"state = {_string(settings.state)}  # pending, qualified, usable, readonly (frozen), retired",
+        f"state_since = {settings.state_since.isoformat()}",
+    ]
+    if settings.not_after_from:
+        lines.append(f"from = {settings.not_after_from.isoformat()}  # certificates that end from here on")
+    if settings.not_after_until:
+        lines.append(f"until = {settings.not_after_until.isoformat()}  # and before this time")
+    return "\n".join(lines) + "\n"
+
+
+def _string(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML basic string
+
+
+def _time(value: object) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError(f"expected a time with its zone, got {value!r}")
+    return value
+
+
+def _optional_time(value: object) -> datetime | None:
+    return None if value is None else _time(value)

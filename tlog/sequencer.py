@@ -1,0 +1,344 @@
+"""The one writer of a log: gathers submissions in a pool and merges them, flush by flush.
+
+The order of a flush, and what a crash after each step leaves:
+
+1. stage the new tiles as one object. Left: a staged batch that no head names; it is removed later.
+2. swap the signed head in the lock. Left: a head whose tiles may not all be stored; the staged batch is
+   replayed when the log starts again, by the same code.
+3. store the tiles, 4. publish the checkpoint. Left: some or all of them, right as they are; replayed too.
+5. tell the layer above (which signs the promises), 6. release the waiting submitters. Left: entries in the
+   tree that nobody holds a promise for; a resubmission finds them.
+7. remove partial tiles that full ones have replaced, and the staged batch.
+
+A failure before step 2 fails this flush's submissions and changes nothing. From step 2 on it is unknown
+what is in force, so the state in memory is thrown away and read again from the lock, as at a start.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tlog.clock import Clock
+from tlog.errors import (
+    NotAdmitting,
+    Overloaded,
+    RefuseToStart,
+    StorageError,
+    TlogError,
+    Unavailable,
+)
+from tlog.head import EntryFormat, Head, HeadSigner
+from tlog.lock import HeadLock
+from tlog.staging import PREFIX, encode, staged_size, staging_key
+from tlog.startup import CHECKPOINT, State, load_state, remove_partials
+from tlog.storage import Storage
+from tlog.tree import TILE_WIDTH, Growth, Tile
+from verifier.transparency.merkle import hash_leaf
+
+logger = logging.getLogger(__name__)
+
+_RECOVERY_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An entry with its place: the leaf input that is hashed, its bytes in the data tile, and other objects
+    that must be stored with it (key and bytes, the same bytes whenever the same key).
+    """
+
+    leaf: bytes
+    bundled: bytes
+    objects: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Draft(Protocol):
+    """An entry that waits for its place."""
+
+    def seal(self, index: int, timestamp: int) -> Sealed:
+        """Return the entry as leaf number ``index`` at ``timestamp`` (milliseconds). It must not fail."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much waits and how long. Times in seconds."""
+
+    pool_size: int = 750
+    period: float = 0.2
+    head_age: float = 10.0  # a head older than this is signed anew, so that it never looks stale
+    wait: float = 15.0  # how long a submitter waits before it is told to come back
+    reserve: float = 0.2  # part of the pool kept from submissions that can be shed
+
+
+class Ticket:
+    """One submission's way through the sequencer; several submitters of the same entry share it."""
+
+    __slots__ = ("_batch", "draft", "index", "key", "outcome", "timestamp")
+
+    def __init__(self, key: bytes, draft: Draft, batch: "_Batch") -> None:
+        self.key = key
+        self.draft = draft
+        self.index = -1
+        self.timestamp = -1
+        self.outcome: object = None
+        """What the layer above made of the merged entry (its promise)."""
+        self._batch = batch
+
+    def wait(self, timeout: float) -> None:
+        """Return once the entry is merged; raises Unavailable with the reason if it was not."""
+        if not self._batch.done.wait(timeout):
+            raise Unavailable("the log is slow to store this submission; send it again", retry_after=5)
+        if self._batch.failure is not None:
+            raise Unavailable(self._batch.failure, retry_after=1)
+
+
+class _Batch:
+    """The pool: tickets that will be merged together."""
+
+    def __init__(self) -> None:
+        self.tickets: list[Ticket] = []
+        self.by_key: dict[bytes, Ticket] = {}
+        self.done = threading.Event()
+        self.failure: str | None = None
+
+
+Merged = Callable[[Sequence[Ticket], Sequence[bytes], Head], None]
+"""Told of the merged tickets, their leaf hashes and the new head, before the submitters are released."""
+
+
+class Sequencer:
+    """Runs the flushes of one log in a thread of its own. Raises RefuseToStart when the state is unsafe."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        lock: HeadLock,
+        signer: HeadSigner,
+        *,
+        entries: EntryFormat,
+        merged: Merged,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        frozen: bool = False,
+    ) -> None:
+        self.storage = storage
+        self.lock = lock
+        self.signer = signer
+        self.entries = entries
+        self.limits = limits or Limits()
+        self._merged = merged
+        self._clock = clock or Clock()
+        state = load_state(storage, lock, signer, entries)
+        self._state: State | None = state  # None after a failed write, until it is read again
+        self._head = state.head
+        self._stopped: str | None = None  # for good, until an operator has looked at it
+        self._setback: str | None = None  # since the last flush, which failed; the next may not
+        self._frozen = frozen
+        self._last_flush = 0.0
+        self._uncleaned: list[str] = list(state.replayed)
+        # _pool_changed guards _pool and _flushing: a ticket is in exactly one of them until it is done.
+        self._pool_changed = threading.Condition()
+        self._pool = _Batch()
+        self._flushing: _Batch | None = None
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    # Readers and submitters
+
+    @property
+    def head(self) -> Head:
+        """The newest published head."""
+        return self._head
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the log at present, None when nothing is."""
+        return self._stopped or self._setback
+
+    def submit(self, key: bytes, make: Callable[[], Draft], *, can_be_shed: bool = False) -> Ticket:
+        """Put an entry into the pool, or join the submission of the same key that is on its way.
+
+        Raises Overloaded when the pool is full (for what ``can_be_shed``, already when nearly full),
+        Unavailable when the log is in trouble, NotAdmitting when it is frozen or closed.
+        """
+        with self._pool_changed:
+            for batch in (self._flushing, self._pool):
+                if batch is not None and (ticket := batch.by_key.get(key)):
+                    return ticket
+            self._refuse_if_not_admitting()
+            room = self.limits.pool_size - len(self._pool.tickets)
+            if room <= (self.limits.pool_size * self.limits.reserve if can_be_shed else 0):
+                raise Overloaded("the log has more submissions than it can merge now; send it again")
+            ticket = Ticket(key, make(), self._pool)
+            self._pool.tickets.append(ticket)
+            self._pool.by_key[key] = ticket
+            if len(self._pool.tickets) == 1:
+                self._pool_changed.notify()
+            return ticket
+
+    def _refuse_if_not_admitting(self) -> None:
+        if self._closing or self._frozen:
+            raise NotAdmitting("the log is frozen" if self._frozen else "the log is shutting down")
+        if self._stopped:
+            raise Unavailable(f"the log takes no submissions: {self._stopped}", retry_after=60)
+
+    # The writer
+
+    def start(self) -> None:
+        """Start flushing in a background thread."""
+        self._thread = threading.Thread(target=self._run, name=f"sequencer {self.signer.origin}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Merge what is in the pool, stop, and give the lock up."""
+        with self._pool_changed:
+            self._closing = True
+            self._pool_changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+        self.lock.close()
+
+    def freeze(self) -> Head:
+        """Take no more submissions, merge those in the pool, and return the final head."""
+        with self._pool_changed:
+            self._frozen = True
+            batch = self._pool
+            self._pool_changed.notify()
+        if self._thread is None:
+            self.flush()
+        elif batch.tickets and not batch.done.wait(self.limits.wait):
+            raise Unavailable("the last submissions are not merged yet", retry_after=5)
+        return self._head
+
+    def _run(self) -> None:
+        while self._wait_for_work():
+            try:
+                self.flush()
+            except RefuseToStart as error:
+                self._stopped = str(error)
+                logger.critical("%s: %s", self.signer.origin, error)
+            except TlogError as error:
+                logger.error("%s: %s", self.signer.origin, error)  # noqa: TRY400 - expected, no traceback
+                time.sleep(min(_RECOVERY_PAUSE, 5 * self.limits.period))
+            except Exception:  # whatever it was, the state in memory can no longer be trusted
+                logger.exception("%s: unexpected error in a flush", self.signer.origin)
+                self._state = None
+                time.sleep(_RECOVERY_PAUSE)
+
+    def _wait_for_work(self) -> bool:
+        """Sleep until the next flush is due; False when the log is closed and nothing waits."""
+        with self._pool_changed:
+            while not self._closing:
+                due = self._last_flush + self.limits.period
+                if self._frozen and not self._pool.tickets:
+                    due = float("inf")
+                elif not self._pool.tickets and self._state is not None:
+                    due = max(due, self._last_flush + self.limits.head_age)
+                if self._stopped and not self._pool.tickets:
+                    due = float("inf")
+                if (remaining := due - time.monotonic()) <= 0:
+                    return True
+                self._pool_changed.wait(None if remaining == float("inf") else remaining)
+            return bool(self._pool.tickets)
+
+    def flush(self) -> None:
+        """Merge the pool, or renew the head if it is empty. Only the writer thread (or a test) calls this."""
+        self._last_flush = time.monotonic()
+        with self._pool_changed:
+            batch, self._pool = self._pool, _Batch()
+            self._flushing = batch
+        try:
+            self._flush(batch)
+        except BaseException as error:
+            self._setback = _public(error)
+            batch.failure = f"the log could not store this submission; send it again: {self._setback}"
+            raise
+        else:
+            self._setback = None
+        finally:
+            with self._pool_changed:
+                self._flushing = None
+            batch.done.set()
+
+    def _flush(self, batch: _Batch) -> None:
+        if self._stopped:
+            raise Unavailable(self._stopped)
+        state = self._recovered()
+        timestamp = self._clock.timestamp(state.head.timestamp)
+        sealed = [
+            ticket.draft.seal(state.head.size + offset, timestamp)
+            for offset, ticket in enumerate(batch.tickets)
+        ]
+        leaf_hashes = [hash_leaf(entry.leaf) for entry in sealed]
+        growth = state.edge.append(leaf_hashes)
+        objects, tail = self._objects(state, growth, sealed)
+        root = growth.edge.root()
+        staged = staging_key(growth.edge.size, root)
+        if objects:
+            self.storage.create({staged: encode(objects)})  # step 1
+        head = self.signer.sign(growth.edge.size, root, timestamp)
+        self._state = None  # until the new state is known to be in force
+        self.lock.swap(state.head.text, head.text)  # step 2
+        self.storage.create(objects)  # step 3
+        self.storage.replace(CHECKPOINT, head.text)  # step 4
+        self._state = State(head, growth.edge, tail)
+        self._head = head
+        for offset, ticket in enumerate(batch.tickets):
+            ticket.index, ticket.timestamp = state.head.size + offset, timestamp
+        self._merged(batch.tickets, leaf_hashes, head)  # step 5
+        batch.done.set()  # step 6
+        if objects:
+            self._clean(objects)  # step 7
+
+    def _recovered(self) -> State:
+        """Return the state; after a failure read it again from the lock, as a start does."""
+        if self._state is None:
+            self._state = load_state(self.storage, self.lock, self.signer, self.entries)
+            self._head = self._state.head
+            self._uncleaned += self._state.replayed
+            logger.warning(
+                "%s: continues after a failed write at %d entries", self.signer.origin, self._head.size
+            )
+        return self._state
+
+    def _objects(
+        self, state: State, growth: Growth, sealed: Sequence[Sealed]
+    ) -> tuple[dict[str, bytes], bytes]:
+        """Return what a flush stores, entries before the hashes that commit to them, and the new tail."""
+        objects: dict[str, bytes] = {}
+        parts = [state.tail]
+        index, width = divmod(state.head.size, TILE_WIDTH)
+        for entry in sealed:
+            objects.update(entry.objects)
+            parts.append(entry.bundled)
+            width += 1
+            if width == TILE_WIDTH:
+                objects[Tile(self.entries.kind, index).key] = b"".join(parts)
+                parts, index, width = [], index + 1, 0
+        tail = b"".join(parts)
+        if sealed and width:
+            objects[Tile(self.entries.kind, index, width).key] = tail
+        objects.update({tile.key: data for tile, data in growth.tiles.items()})
+        return objects, tail
+
+    def _clean(self, keys: Iterable[str]) -> None:
+        """Remove what has been replaced. A failure costs space, nothing else, and is made good later."""
+        self._uncleaned += keys
+        try:
+            remove_partials(self.storage, self._uncleaned)
+            self._uncleaned.clear()
+            for key in list(self.storage.keys(PREFIX)):
+                if staged_size(key) <= self._head.size:
+                    self.storage.delete(key)
+        except StorageError as error:
+            logger.warning("%s: could not tidy up: %s", self.signer.origin, error)
+
+
+def _public(error: BaseException) -> str:
+    """Return what a submitter may read of a failure: the log's own sentences, not the disk's paths."""
+    if isinstance(error, Unavailable):
+        return str(error)
+    return "a write failed" if isinstance(error, TlogError) else "an internal error"

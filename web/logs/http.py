@@ -1,0 +1,118 @@
+"""The little HTTP that the log service needs, on bare WSGI: a submission must cost little but signatures."""
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+MAX_BODY: Final = 1 << 20
+"""Bytes of a submission: ten certificates of the largest size that is read, in base64."""
+
+MAX_QUERY: Final = 1024
+_COMPRESS_FROM: Final = 1024
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+_REASONS: Final = {
+    200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    411: "Length Required", 413: "Content Too Large", 414: "URI Too Long", 429: "Too Many Requests",
+    500: "Internal Server Error", 503: "Service Unavailable",
+}  # fmt: skip
+
+
+class HttpError(Exception):
+    """A request that is answered with an error: status, one sentence, and extra headers."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer before it is sent."""
+
+    body: bytes
+    content_type: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_response(value: object, cache: str = "no-store") -> Response:
+    """An answer in JSON."""
+    return Response(json.dumps(value).encode(), "application/json", headers={"Cache-Control": cache})
+
+
+def error_response(error: HttpError) -> Response:
+    """RFC 6962 section 4: an error has a message that people can read; it is JSON like every answer."""
+    body = json.dumps({"error_message": str(error)}, ensure_ascii=False).encode()
+    return Response(body, "application/json", error.status, {"Cache-Control": "no-store", **error.headers})
+
+
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """Return the request's body; raises HttpError for one without length, too long, or cut short."""
+    declared = str(environ.get("CONTENT_LENGTH") or "")
+    if not _NUMBER.fullmatch(declared):
+        raise HttpError(411, "the request has no Content-Length")
+    if (length := int(declared)) > MAX_BODY:
+        raise HttpError(413, f"the request has {length} bytes, at most {MAX_BODY} are taken")
+    body = environ["wsgi.input"].read(length)
+    if len(body) != length:
+        raise HttpError(400, f"the request ends after {len(body)} of {length} bytes")
+    return bytes(body)
+
+
+def query(environ: WSGIEnvironment) -> Mapping[str, str]:
+    """Return the query's parameters; raises HttpError when one is given twice or the query is too long."""
+    text = str(environ.get("QUERY_STRING", ""))
+    if len(text) > MAX_QUERY:
+        raise HttpError(414, f"the query has {len(text)} characters, at most {MAX_QUERY} are taken")
+    pairs = parse_qsl(text, keep_blank_values=True)
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        raise HttpError(400, "a parameter is given more than once")
+    return parameters
+
+
+def number(parameters: Mapping[str, str], name: str) -> int:
+    """Return a parameter that is a number; raises HttpError when it is missing or not one."""
+    value = parameters.get(name)
+    if value is None:
+        raise HttpError(400, f"the parameter {name} is missing")
+    if not _NUMBER.fullmatch(value):
+        raise HttpError(400, f"the parameter {name} is not a number: {value[:40]!r}")
+    return int(value)
+
+
+def send(response: Response, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Send an answer, compressed where the client takes it; without its body for HEAD."""
+    body = response.body
+    headers = {
+        "Content-Type": response.content_type,
+        "X-Content-Type-Options": "nosniff",
+        **response.headers,
+    }
+    if len(body) >= _COMPRESS_FROM and response.status == 200:  # noqa: PLR2004 - HTTP's own number
+        headers["Vary"] = "Accept-Encoding"
+        if accepts_gzip(str(environ.get("HTTP_ACCEPT_ENCODING", ""))):
+            body = gzip.compress(body, compresslevel=5, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+    headers["Content-Length"] = str(len(body))
+    start_response(f"{response.status} {_REASONS[response.status]}", list(headers.items()))
+    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+
+
+def accepts_gzip(header: str) -> bool:
+    """Tell whether an Accept-Encoding header takes gzip (RFC 9110 section 12.5.3), ``q=0`` meaning no."""
+    for part in header.split(","):
+        coding, _, quality = part.partition(";")
+        if coding.strip().lower() in {"gzip", "*"}:
+            return not re.fullmatch(r"\s*q=0(\.0*)?\s*", quality)
+    return False
+
+
+Handler = Callable[[WSGIEnvironment], Response]
