@@ -1,6 +1,7 @@
 """The SCTs of one connection, each held against the logs that the policy names (RFC 6962 sections 3, 5)."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -99,8 +100,10 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All SCTs of a connection. ``malformed`` says which lists did not parse, ``missing_lists`` which log lists
-    the policy names and the trust store lacks.
+    """All SCTs of a connection.
+
+    ``malformed`` says which lists of SCTs did not parse, ``missing_lists`` which log lists the policy names
+    and the trust store lacks.
     """
 
     scts: tuple[JudgedSct, ...]
@@ -143,7 +146,7 @@ def assess(evidence: Evidence, path: Path, rules: Rules, trust: Trust, now: date
     whole = X509Entry(path.leaf.der)
     judged: list[JudgedSct] = []
     malformed: list[str] = []
-    for source, encoded in _sources(evidence, path, malformed):
+    for source, encoded in _sources(evidence, path):
         entry = embedded if source == "certificate" else whole
         try:
             scts = parse_sct_list(encoded)
@@ -155,14 +158,12 @@ def assess(evidence: Evidence, path: Path, rules: Rules, trust: Trust, now: date
     return Assessment(tuple(judged), tuple(malformed), Requirement.of(rules, path.leaf), missing)
 
 
-def _sources(evidence: Evidence, path: Path, malformed: list[str]) -> list[tuple[str, bytes]]:
-    """Each place that has a list. A staple that does not parse is the revocation check's business, not ours."""
+def _sources(evidence: Evidence, path: Path) -> list[tuple[str, bytes]]:
+    """Each place that has a list. A staple that does not parse has none; the revocation check refuses it."""
     stapled = None
     if evidence.stapled_ocsp is not None:
-        try:
+        with suppress(MalformedInput):
             stapled = stapled_sct_list(evidence.stapled_ocsp, path.leaf, path.issuer)
-        except MalformedInput as error:
-            malformed.append(f"OCSP response: {error}")
     places = (
         ("certificate", path.leaf.sct_list), ("TLS extension", evidence.tls_scts), ("OCSP response", stapled),
     )  # fmt: skip

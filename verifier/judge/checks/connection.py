@@ -11,7 +11,7 @@ from verifier.policy import Cleartext, TrustMode
 
 _SOUND_VERSIONS = frozenset({"TLSv1.2", "TLSv1.3", TLCP})
 _BROKEN_SUITES: Final = ("NULL", "EXP", "RC4", "DES", "MD5", "ADH", "AECDH", "ANON")
-"""Parts of suite names that mean no encryption, no authentication, or a broken cipher (RFC 9325 section 4)."""
+"""Parts of suite names that mean no encryption, no authentication or a broken cipher (RFC 9325, 4)."""
 _SM2_SIGNATURE = "sm2sig_sm3"
 _ALGORITHM_WORDS = {
     "sm2": "the national algorithms throughout (SM2, SM3, SM4)",
