@@ -48,14 +48,16 @@ def read_file(path: Path) -> bytes:
         raise KeyNotFound(f"{path}: no such file") from None
     except OSError as error:
         raise KeyStoreError(f"could not open {path}: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnsafePermissions(f"{path}: expected a regular file")
         _check_mode(path, status.st_mode, FILE_MODE)
         if status.st_size > MAX_FILE_SIZE:
             raise KeyStoreError(f"{path}: expected at most {MAX_FILE_SIZE} bytes, got {status.st_size}")
-        return file.read(MAX_FILE_SIZE)
+        return os.read(descriptor, MAX_FILE_SIZE)  # whole: a small regular file comes in one piece
+    finally:
+        os.close(descriptor)
 
 
 def _check_mode(path: Path, mode: int, expected: int) -> None:
