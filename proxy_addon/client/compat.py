@@ -1,0 +1,110 @@
+"""Where mitmproxy itself must bend: each change with its reason, and refused loudly if it no longer fits."""
+
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from mitmproxy import certs, http, tls
+from mitmproxy.addons import tlsconfig
+from mitmproxy.net.http import http1
+from mitmproxy.proxy.layers import http as http_layer
+from mitmproxy.proxy.layers.http import _http1
+
+from proxy_addon.client.pages import HEADER
+from proxy_addon.errors import ProxyError
+from verifier.certificates.certificate import Certificate
+from verifier.errors import VerifierError
+
+_CERTIFICATE_OPTIONS = {"certs", "confdir", "key_size", "cert_passphrase"}
+
+
+class GuardedTlsConfig(tlsconfig.TlsConfig):
+    """mitmproxy's own TLS addon, with our local CA and without a way upstream.
+
+    It never makes an upstream connection object: when our hook fails there is none, and mitmproxy closes
+    the connection. It never touches a certificate store on disk.
+    """
+
+    def tls_start_server(self, tls_start: tls.TlsData) -> None:
+        """Leave this to the guard."""
+
+    def configure(self, updated: Iterable[str]) -> None:
+        super().configure(set(updated) - _CERTIFICATE_OPTIONS)
+
+    def running(self) -> None:
+        """Keep our certificate store, where mitmproxy would read its own again."""
+
+
+def take_over_tls(
+    config: tlsconfig.TlsConfig, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
+) -> None:
+    """Turn mitmproxy's TLS addon into the guarded one, with the local CA in memory."""
+    # mitmproxy types the key as RSA; it signs with any key that cryptography knows.
+    authority: Any = key
+    config.certstore = certs.CertStore(
+        default_privatekey=authority,
+        default_ca=certs.Cert(certificate),
+        default_chain_file=None,
+        default_crl=certs.dummy_crl(authority, certificate),
+        dhparams=None,  # type: ignore[arg-type]  # no finite-field Diffie-Hellman towards the browser
+    )
+    config.__class__ = GuardedTlsConfig
+
+
+def make_key_information_total() -> None:
+    """Let ``Cert.keyinfo`` answer for SM2 keys.
+
+    cryptography raises UnsupportedAlgorithm for them, which breaks mitmweb's flow list and the console's
+    detail view for every flow of an SM2 site (mitmproxy/tools/web/app.py, tools/console/flowdetailview.py).
+    """
+    original: Any = certs.Cert.keyinfo.fget
+    if getattr(original, "covers_sm2", False):
+        return
+
+    def keyinfo(self: certs.Cert) -> tuple[str, int]:
+        try:
+            found: tuple[str, int] = original(self)
+        except (UnsupportedAlgorithm, ValueError):
+            found = _key_information(self.to_cryptography())
+        return found
+
+    keyinfo.covers_sm2 = True  # type: ignore[attr-defined]  # marks the change, so that it is made once
+    certs.Cert.keyinfo = property(keyinfo)  # type: ignore[method-assign, assignment]
+
+
+def _key_information(certificate: x509.Certificate) -> tuple[str, int]:
+    try:
+        key = Certificate.parse(certificate.public_bytes(Encoding.DER)).public_key
+    except VerifierError:
+        return "unknown", -1
+    return key.algorithm.upper(), key.bits
+
+
+def mark_early_errors(verdict_header: str) -> None:
+    """Put our header on the answer to a request that mitmproxy cannot even parse; no hook sees that one."""
+    original: Callable[..., bytes] = _http1.make_error_response
+    if getattr(original, "marked", False):
+        return
+
+    def make_error_response(status_code: int, message: str = "") -> bytes:
+        response = http.Response.make(
+            status_code,
+            f"{status_code}: {message}\n",
+            {"Content-Type": "text/plain; charset=utf-8", "Connection": "close", HEADER: verdict_header},
+        )
+        return http1.assemble_response(response)
+
+    make_error_response.marked = True  # type: ignore[attr-defined]  # marks the change, so that it is made once
+    _http1.make_error_response = make_error_response
+
+
+def use_stream(stream: type[http_layer.HttpStream]) -> None:
+    """Let mitmproxy's HTTP layer make our streams; raises ProxyError where it would not."""
+    make_stream: Any = http_layer.HttpLayer.make_stream
+    if not isinstance(make_stream, types.FunctionType) or "HttpStream" not in make_stream.__code__.co_names:
+        raise ProxyError("this version of mitmproxy makes its HTTP streams in a way that is not known here")
+    http_layer.HttpStream = stream  # type: ignore[misc]  # looked up by name in HttpLayer.make_stream
