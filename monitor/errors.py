@@ -69,3 +69,9 @@ class BadResponse(SourceError):
     """The answer is not what the protocol calls for: the message names the field."""
 
     code = "response-malformed"
+
+
+class WrongOrigin(SourceError):
+    """What is served at the log's address is another log's, or not signed in its name."""
+
+    code = "origin-wrong"

@@ -1,7 +1,7 @@
 """Proofs that leaves are in a log, at the last head whose root was rebuilt.
 
-A client that keeps to itself what it visited asks by the first digits of a leaf hash: it gets every leaf that
-begins so, with its proof, and looks for its own. The head's signature and the proofs are the client's to check.
+A client that keeps to itself what it visited asks by the first digits of a leaf hash: it gets every leaf
+that begins so, with its proof, and looks for its own. Head and proofs are the client's to verify.
 """
 
 import re
@@ -59,7 +59,7 @@ def _leaves(logs: Logs, log: int, head: Head, found: list[tuple[int, bytes]]) ->
 
 
 def path(logs: Logs, name: str, index: int) -> InclusionPath | None:
-    """Return the path of the leaf at ``index``, with every node on it; None when the head does not reach it."""
+    """Return the path of the leaf at ``index``, every node on it; None when the head does not reach it."""
     row = logs.get(name)
     head, leaf_hash = logs.last_rebuilt(row.id), logs.entry(row.id, index)
     if head is None or leaf_hash is None or index >= head.tree_size:

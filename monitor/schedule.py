@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,8 +100,7 @@ class Schedule:
     def _log_list(self, place: str) -> LogList:
         if urlsplit(place).scheme in {"http", "https"}:
             return parse_log_list(self.monitor.fetcher.get(place, limit=MAX_LOG_LIST_SIZE), place)
-        with open(place, "rb") as file:
-            return parse_log_list(file.read(), place)
+        return parse_log_list(Path(place).read_bytes(), place)
 
     def _audit(self, name: str) -> None:
         (report,) = self.monitor.audit_now(

@@ -1,6 +1,5 @@
 """The monitor as others see it: what the site reads, and what the scheduler and the command line run."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from monitor.auditor.audit import DEFAULT_BUDGET, Auditor
 from monitor.follower.fetch import Fetcher
 from monitor.follower.rfc6962 import Rfc6962Source
 from monitor.follower.source import LogSource
+from monitor.follower.static_ct import StaticSource
 from monitor.index.extract import certificate_row
 from monitor.index.query import Index
 from monitor.revocation import RevocationChecker
@@ -40,8 +40,8 @@ from monitor.values import (
     from_ms,
 )
 from verifier.certificates import Certificate
-from verifier.errors import MalformedInput
-from verifier.transparency.log_list import LogList
+from verifier.errors import MalformedInput, VerifierError
+from verifier.transparency.log_list import Log, LogList
 
 AUDIT_THREADS = 8
 
@@ -201,9 +201,10 @@ class Monitor:
     ) -> AuditReport:
         if progress:
             progress(f"{row.log.name}: reading the tree head")
+        source = self._source(row.log)
         report = Auditor(
             row,
-            self._source(row.log),
+            source,
             self._logs,
             self._audits,
             operator=self.operator,
@@ -211,12 +212,16 @@ class Monitor:
             stop=stop,
             progress=progress,
         ).audit()
+        if isinstance(source, StaticSource) and source.origin != row.log.origin:
+            self._logs.set_origin(row.id, source.origin)
         if progress:
             progress(f"{row.log.name}: {report.outcome.value}")
         return report
 
     def _source(self, log: WatchedLog) -> LogSource:
-        return Rfc6962Source(log.url, self.fetcher)
+        if log.url:
+            return Rfc6962Source(log.url, self.fetcher)
+        return StaticSource(log.monitoring_url, log.origin, log.log_id, self.fetcher)
 
     def beat(self, now: datetime, interval: float) -> None:
         """Say that the scheduler lives."""
@@ -332,20 +337,19 @@ class Monitor:
         return RevocationChecker(self._revocations, self.fetcher).refresh(now, at_least_every)
 
 
-def watched_log(log: Any) -> WatchedLog:
+def watched_log(log: Log) -> WatchedLog:
     """Return what the monitor keeps of a log-list entry."""
-    url = log.url or ""
+    submission, monitoring = log.submission_url or "", log.monitoring_url or ""
     return WatchedLog(
-        name=log_name(url or log.monitoring_url or log.submission_url or ""),
+        name=log_name(log.url or submission or monitoring),
         log_id=log.log_id,
         key=log.key,
         description=log.description,
         operator=log.operator,
         mmd=log.mmd,
-        state=str(log.state or ""),
-        url=url or log.submission_url or "",
-        monitoring_url=log.monitoring_url or "",
-        origin=re.sub(r"^https?://", "", (log.submission_url or "").rstrip("/")),
+        state=log.state.value,
+        url=log.url or "",
+        monitoring_url=monitoring,
         codepoint=log.codepoint,
     )
 
@@ -371,7 +375,7 @@ def _parsed(ders: Sequence[bytes]) -> Iterator[Certificate]:
 
 
 def _parent(certificate: Certificate, among: Sequence[Certificate]) -> bytes | None:
-    """Return the fingerprint of the certificate that signed this one; None for a root or when it is not known."""
+    """Return the fingerprint of the certificate that signed this one; None for a root or an unknown one."""
     for candidate in among:
         if (
             candidate.subject_der == certificate.issuer_der
@@ -383,8 +387,6 @@ def _parent(certificate: Certificate, among: Sequence[Certificate]) -> bytes | N
 
 
 def _signed(certificate: Certificate, issuer: Certificate) -> bool:
-    from verifier.errors import VerifierError
-
     try:
         certificate.verify_signed_by(issuer)
     except VerifierError:

@@ -67,6 +67,7 @@ class AuditCode(StrEnum):
     RESPONSE_TIMEOUT = "response-timeout"
     RESPONSE_MALFORMED = "response-malformed"
     REDIRECT_REFUSED = "redirect-refused"
+    ORIGIN_WRONG = "origin-wrong"
     CHECK_FAILED = "check-failed"
 
 
@@ -189,7 +190,7 @@ class WatchedLog:
     codepoint: int | None = None
     """The SignatureScheme number that the log writes, where the log list names one of its own."""
     origin: str = ""
-    """The checkpoint's first line; needed with ``monitoring_url`` only."""
+    """The checkpoint's first line (static-ct-api); empty until the first checkpoint was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class Auditor:
         return self.audits.keep(self.row.id, report)
 
     def _judge(self, head: SignedTreeHead) -> bool:
-        """Check a head against key, clock and the last verified head; keep it and say whether it may count."""
+        """Check a head against key, clock and the last verified head; keep it, say whether it may count."""
         if not self._add(check_signature(self.row.log, head)):
             return False
         now = self.clock()

@@ -115,7 +115,8 @@ def check_consistency(head: SignedTreeHead, before: Head, proof: Sequence[bytes]
     try:
         verify_consistency(before.tree_size, head.tree_size, before.root_hash, head.root_hash, proof)
     except InvalidProof as error:
-        detail = f"The tree of {head.tree_size} entries is not shown to continue that of {before.tree_size}: {error}."
+        sizes = f"{head.tree_size} entries is not shown to continue that of {before.tree_size}"
+        detail = f"The tree of {sizes}: {error}."
         return AuditFinding(AuditCode.CONSISTENCY_INVALID, _FAILED, detail, PROOF, evidence)
     detail = f"The tree of {head.tree_size} entries continues that of {before.tree_size}."
     return AuditFinding(AuditCode.CONSISTENCY, _PASSED, detail, PROOF, evidence)

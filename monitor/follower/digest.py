@@ -1,20 +1,22 @@
 """Raw entries made into rows. Total: whatever a log serves becomes a row, malformed where it must be."""
 
-from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from monitor.follower.source import RawEntry
 from monitor.index.extract import certificate_row, readable_names
 from monitor.store.logs import Batch
 from monitor.store.rows import CertificateRow, EntryRow, MalformedRow
 from verifier.certificates import Certificate
 from verifier.errors import MalformedInput
+from verifier.transparency.api import RawEntry
 from verifier.transparency.entries import PrecertEntry, TimestampedEntry, leaf_hash, parse_merkle_tree_leaf
 from verifier.transparency.extra_data import PrecertChainEntry, parse_extra_data
 
 PRECERTIFICATE_SIGNING = "1.3.6.1.4.1.11129.2.4.4"  # RFC 6962 section 3.1
+
+type Known = Callable[[Sequence[bytes]], Mapping[bytes, tuple[bytes, bool]]]
+"""Which certificates, by SHA-256, are stored: their TBS hash, and whether they are precertificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,10 @@ class _Read:
     chain: tuple[bytes, ...]
 
 
-def digest(
-    position: int, raw: Sequence[RawEntry], known: Callable[[Sequence[bytes]], AbstractSet[bytes]]
-) -> Batch:
+def digest(position: int, raw: Sequence[RawEntry], known: Known) -> Batch:
     """Return the rows of the entries from index ``position`` on.
 
-    ``known`` says which certificates, by SHA-256, are stored already and need no parsing.
+    Certificates that are ``known`` need no parsing.
     """
     read = [_read(entry) for entry in raw]
     stored = known([sha256(item.certificate).digest() for item in read if isinstance(item, _Read)])
@@ -54,31 +54,37 @@ def _read(raw: RawEntry) -> _Read | EntryRow:
     return _Read(raw, entry, certificate, beside.chain)
 
 
-def _row(item: _Read, stored: AbstractSet[bytes], certificates: dict[bytes, CertificateRow]) -> EntryRow:
+def _row(
+    item: _Read, stored: Mapping[bytes, tuple[bytes, bool]], certificates: dict[bytes, CertificateRow]
+) -> EntryRow:
     fingerprint = sha256(item.certificate).digest()
-    if fingerprint not in stored and fingerprint not in certificates:
-        try:
-            certificate = Certificate.parse(item.certificate)
-            _check(item, certificate)
-        except MalformedInput as error:
-            return _malformed(item.raw, item.entry.timestamp, str(error))
-        certificates[fingerprint] = certificate_row(certificate, item.chain)
+    try:
+        if fingerprint in stored:
+            _check(item, *stored[fingerprint])
+        else:
+            row = certificates.get(fingerprint)
+            if row is None:
+                row = certificate_row(Certificate.parse(item.certificate), item.chain)
+            _check(item, row.tbs_hash, row.precertificate)
+            certificates[fingerprint] = row
+    except MalformedInput as error:
+        return _malformed(item.raw, item.entry.timestamp, str(error))
     return EntryRow(leaf_hash(item.raw.leaf_input), item.entry.timestamp, fingerprint)
 
 
-def _check(item: _Read, certificate: Certificate) -> None:
+def _check(item: _Read, tbs_hash: bytes, precertificate: bool) -> None:
     """The precertificate beside a leaf must be the one whose TBS the leaf promises (RFC 6962 section 3.2)."""
     leaf = item.entry.entry
     if not isinstance(leaf, PrecertEntry):
         return
-    if not certificate.is_precertificate:
+    if not precertificate:
         raise MalformedInput("extra_data: expected a precertificate (poison extension)")
-    if certificate.precertificate_tbs != leaf.tbs and not _signed_for_another(item):
+    if sha256(leaf.tbs).digest() != tbs_hash and not _signed_for_another(item):
         raise MalformedInput("extra_data: the precertificate's TBS differs from the one in the leaf")
 
 
 def _signed_for_another(item: _Read) -> bool:
-    """A precertificate signing certificate stands first in the chain: the leaf then names the final issuer."""
+    """A precertificate signing certificate comes first in the chain: the leaf names the final issuer."""
     if not item.chain:
         return False
     return PRECERTIFICATE_SIGNING in Certificate.parse(item.chain[0]).extended_key_usage

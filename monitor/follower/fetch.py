@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
@@ -15,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from monitor.errors import BadResponse, Busy, Oversized, RedirectRefused, SourceError, TimedOut
@@ -24,6 +25,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
+GZIP = 31  # zlib: a gzip header, the largest window
 SMALL_BODY = 1024 * 1024
 _BUSY = frozenset({http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -95,13 +97,15 @@ class Fetcher:
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def get(self, url: str, *, limit: int = SMALL_BODY) -> bytes:
-        """Return the body of ``url``, of at most ``limit`` bytes. 200 is the only status that is an answer."""
+        """Return the body of ``url``, at most ``limit`` bytes; any status but 200 is no answer."""
         token = _deadline.set(time.monotonic() + self._answer_seconds)
         try:
             return self._follow(self._place(url), limit)
+        except NewConnectionError as error:  # urllib3 counts a refused connection among the time-outs
+            raise _failure(url, error) from error
         except (Urllib3Timeout, TimeoutError) as error:
             raise TimedOut(f"{url}: no whole answer within {self._answer_seconds:g} s") from error
-        except (HTTPError, OSError, ValueError) as error:
+        except (HTTPError, OSError, ValueError, zlib.error) as error:
             raise _failure(url, error) from error
         finally:
             _deadline.reset(token)
@@ -163,11 +167,20 @@ def _body(url: str, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     if announced.isdigit() and int(announced) > limit:
         raise Oversized(f"{url}: {announced} bytes announced, at most {limit} expected")
     body = bytearray()
-    while chunk := response.read1(CHUNK, decode_content=False):
-        body += chunk
+    for piece in _pieces(response, limit + 1):
+        body += piece
         if len(body) > limit:
             raise Oversized(f"{url}: more than the {limit} bytes expected")
     return bytes(body)
+
+
+def _pieces(response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
+    """Yield the body; stored tiles may be gzip whatever was asked for, and unpack within the same bound."""
+    unpack = zlib.decompressobj(GZIP) if response.headers.get("Content-Encoding") == "gzip" else None
+    while chunk := response.read1(CHUNK, decode_content=False):
+        yield unpack.decompress(chunk, most) if unpack else chunk
+    if unpack and not unpack.eof:
+        raise ValueError("the gzip body is cut short")
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -8,8 +8,9 @@ from threading import Event
 
 from monitor.errors import BadResponse, Busy, SourceError
 from monitor.follower.digest import digest
-from monitor.follower.source import LogSource, RawEntry
+from monitor.follower.source import LogSource
 from monitor.store import Logs
+from verifier.transparency.api import RawEntry
 
 DEFAULT_PAUSE = 2.0
 LONGEST_PAUSE = 60.0

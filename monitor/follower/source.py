@@ -1,18 +1,10 @@
 """Seam 5 of the house: what every log can be asked for, whichever protocol it speaks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from verifier.transparency.api import RawEntry
 from verifier.transparency.tree_head import SignedTreeHead
-
-
-@dataclass(frozen=True, slots=True)
-class RawEntry:
-    """An entry as RFC 6962 section 4.6 has it: the leaf that is hashed, and the chain beside it."""
-
-    leaf_input: bytes
-    extra_data: bytes
 
 
 class LogSource(Protocol):

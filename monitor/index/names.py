@@ -1,4 +1,4 @@
-"""How names are written, split and compared. Everything is kept in lower case, in A-labels where DNS has them."""
+"""How names are written, split and compared: in lower case, and in A-labels where DNS has them."""
 
 from ipaddress import ip_address
 

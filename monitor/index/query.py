@@ -123,7 +123,7 @@ class Index:
         )
 
     def _containing(self, query: Query, text: str, only: Filter, after: tuple[int, int]) -> Page:
-        """Go through the names that contain ``text``, newest first; a certificate stands at its newest name."""
+        """Go through the names with ``text`` in them, newest first; a certificate stands at its newest."""
         text = text if query.q.isascii() else unicode_of(text)
         if len(text) < SHORTEST_PART and text.isascii():
             raise QueryError(f"a search for a part of a name needs at least {SHORTEST_PART} characters")

@@ -28,15 +28,18 @@ class Audits:
         self._db = connections
 
     def keep(self, log: int, report: AuditReport) -> AuditReport:
-        """Store a report and its alerts, and distrust the log where a finding calls for it, as one."""
+        """Store a report and its alerts; distrust the log where a finding calls for it."""
         now = to_ms(report.finished_at)
         findings = json.dumps([finding.to_json() for finding in report.findings])
         with self._db.write() as connection:
             cursor = connection.execute(
-                "INSERT INTO audits (log, started_at, finished_at, outcome, tree_size, entries_read, findings)"
+                "INSERT INTO audits (log, started_at, finished_at, outcome, tree_size, entries_read,"
+                " findings)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (log, to_ms(report.started_at), now, report.outcome.value, report.tree_size)
-                + (report.entries_read, findings),
+                (
+                    *(log, to_ms(report.started_at), now, report.outcome.value),
+                    *(report.tree_size, report.entries_read, findings),
+                ),
             )
             for finding in report.findings:
                 if finding.outcome.value == "failed":

@@ -27,6 +27,19 @@ def known_encodings(connection: sqlite3.Connection, fingerprints: Iterable[bytes
     return {bytes(fingerprint): row for fingerprint, row in rows}
 
 
+def known_tbs(
+    connection: sqlite3.Connection, fingerprints: Iterable[bytes]
+) -> dict[bytes, tuple[bytes, bool]]:
+    """Return the TBS hash of each certificate that is stored, and whether it is a precertificate."""
+    rows = select_in(
+        connection,
+        "SELECT e.sha256, c.tbs_hash, e.precertificate FROM encodings e JOIN certificates c"
+        " ON c.id = e.certificate WHERE e.sha256 IN ({})",
+        fingerprints,
+    )
+    return {bytes(fingerprint): (bytes(tbs_hash), bool(flag)) for fingerprint, tbs_hash, flag in rows}
+
+
 def insert(connection: sqlite3.Connection, rows: Sequence[CertificateRow], now_ms: int) -> dict[bytes, int]:
     """Store certificates, joined by TBS with what is there already; return the row of each by SHA-256."""
     if not rows:
@@ -47,7 +60,7 @@ def _intern(connection: sqlite3.Connection, texts: set[str]) -> dict[str, int]:
         "INSERT OR IGNORE INTO distinguished_names (text) VALUES (?)", [(t,) for t in texts]
     )
     rows = select_in(connection, "SELECT text, id FROM distinguished_names WHERE text IN ({})", texts)
-    return dict(iter(rows))
+    return {text: row for text, row in rows}  # noqa: C416  dict() would not take sqlite3.Row's type
 
 
 def _certificate_ids(connection: sqlite3.Connection, tbs_hashes: Iterable[bytes]) -> dict[bytes, int]:
@@ -63,9 +76,11 @@ def _insert_certificates(
         " not_after, algorithm, key_bits, spki_hash, names, related, crl_url, first_seen)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (row.tbs_hash, row.serial, row.subject, row.common_name, row.organisation, issuers[row.issuer])
-            + (row.not_before, row.not_after, row.algorithm, row.key_bits, row.spki_hash)
-            + (json.dumps(row.names, ensure_ascii=False), row.related, row.crl_url, now_ms)
+            (
+                *(row.tbs_hash, row.serial, row.subject, row.common_name, row.organisation),
+                *(issuers[row.issuer], row.not_before, row.not_after, row.algorithm, row.key_bits),
+                *(row.spki_hash, json.dumps(row.names, ensure_ascii=False), row.related, row.crl_url, now_ms),
+            )
             for row in rows
         ],
     )
@@ -80,13 +95,17 @@ def _insert_encodings(
         del authorities[bytes(fingerprint)]
     connection.executemany("INSERT INTO authorities (sha256, der) VALUES (?, ?)", authorities.items())
     connection.executemany(
-        "INSERT OR IGNORE INTO encodings (sha256, certificate, precertificate, der, chain) VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO encodings (sha256, certificate, precertificate, der, chain)"
+        " VALUES (?, ?, ?, ?, ?)",
         [
-            (row.sha256, certificates[row.tbs_hash], row.precertificate, row.der)
-            + (b"".join(sha256(der).digest() for der in row.chain),)
+            (row.sha256, certificates[row.tbs_hash], row.precertificate, row.der, _fingerprints(row.chain))
             for row in rows
         ],
     )
+
+
+def _fingerprints(chain: Sequence[bytes]) -> bytes:
+    return b"".join(sha256(der).digest() for der in chain)
 
 
 def _insert_names(

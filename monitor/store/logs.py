@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.errors import Moved, UnknownLog
 from monitor.store import tree
-from monitor.store.certificates import insert, known_encodings
+from monitor.store.certificates import insert, known_encodings, known_tbs
 from monitor.store.connections import Connections
 from monitor.store.rows import CertificateRow, EntryRow
 from monitor.store.tree import TreeReader
@@ -49,17 +49,18 @@ class Logs:
     def watch(self, log: WatchedLog) -> WatchedLog:
         """Keep a log, or what changed about it; returns it under the name that it goes by here."""
         with self._db.write() as connection:
-            known = connection.execute("SELECT name FROM logs WHERE log_id=?", (log.log_id,)).fetchone()
-            taken = connection.execute("SELECT 1 FROM logs WHERE name=?", (log.name,)).fetchone()
-            name = known[0] if known else f"{log.name}-{log.log_id.hex()[:8]}" if taken else log.name
+            name = _name(connection, log)
             connection.execute(
-                "INSERT INTO logs (name, log_id, spki, description, operator, url, monitoring_url, origin, mmd,"
-                " state, codepoint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log_id) DO UPDATE SET"
+                "INSERT INTO logs (name, log_id, spki, description, operator, url, monitoring_url, origin,"
+                " mmd, state, codepoint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (log_id) DO UPDATE SET"
                 " description=excluded.description, operator=excluded.operator, url=excluded.url,"
-                " monitoring_url=excluded.monitoring_url, origin=excluded.origin, mmd=excluded.mmd,"
+                " monitoring_url=excluded.monitoring_url, mmd=excluded.mmd,"
                 " state=excluded.state, codepoint=excluded.codepoint",
-                (name, log.log_id, log.key.spki, log.description, log.operator, log.url)
-                + (log.monitoring_url, log.origin, int(log.mmd.total_seconds()), log.state, log.codepoint),
+                (
+                    *(name, log.log_id, log.key.spki, log.description, log.operator, log.url),
+                    *(log.monitoring_url, log.origin, int(log.mmd.total_seconds()), log.state, log.codepoint),
+                ),
             )
         return self.get(name).log
 
@@ -100,7 +101,8 @@ class Logs:
                 ],
             )
             connection.executemany(
-                "INSERT INTO malformed (log, idx, reason, leaf_input, extra_data, names) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO malformed (log, idx, reason, leaf_input, extra_data, names)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     (
                         log,
@@ -118,9 +120,9 @@ class Logs:
                 "UPDATE logs SET size=?, malformed=malformed+? WHERE id=?", (end, len(malformed), log)
             )
 
-    def known(self, fingerprints: Sequence[bytes]) -> set[bytes]:
-        """Return which certificates are stored already, by SHA-256."""
-        return set(known_encodings(self._db.database().conn, fingerprints))
+    def known(self, fingerprints: Sequence[bytes]) -> dict[bytes, tuple[bytes, bool]]:
+        """Return the certificates stored, by SHA-256: TBS hash, and whether it is a precertificate."""
+        return known_tbs(self._db.database().conn, fingerprints)
 
     def rewind(self, log: int, size: int) -> None:
         """Forget the entries from index ``size`` on, to read them once more. Certificates stay known."""
@@ -130,6 +132,11 @@ class Logs:
             tree.truncate(connection, log, size)
             (malformed,) = connection.execute("SELECT count(*) FROM malformed WHERE log=?", (log,)).fetchone()
             connection.execute("UPDATE logs SET size=?, malformed=? WHERE id=?", (size, malformed, log))
+
+    def set_origin(self, log: int, origin: str) -> None:
+        """Keep the origin that the log's checkpoints have."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE logs SET origin=? WHERE id=? AND origin=''", (origin, log))
 
     def size(self, log: int) -> int:
         """Return how many entries were read."""
@@ -165,7 +172,8 @@ class Logs:
     def malformed(self, log: int, limit: int) -> list[MalformedEntry]:
         """Return the last malformed entries, newest first."""
         rows = self._db.rows(
-            "SELECT m.*, l.name FROM malformed m JOIN logs l ON l.id=m.log WHERE log=? ORDER BY idx DESC LIMIT ?",
+            "SELECT m.*, l.name FROM malformed m JOIN logs l ON l.id=m.log WHERE log=?"
+            " ORDER BY idx DESC LIMIT ?",
             (log, limit),
         )
         return [
@@ -213,7 +221,7 @@ class Logs:
 
     def chased(self, log: int) -> tuple[int, Head] | None:
         """Return the head that the follower has been reading towards since an earlier audit."""
-        row = self._db.row(f"{_HEAD} WHERE h.id = (SELECT chasing FROM logs WHERE id=?)", (log,))
+        row = self._db.row(f"{_HEAD} WHERE h.id = l.chasing AND l.id=?", (log,))
         return (row["id"], _head(row)) if row else None
 
     def newest_unbuilt(self, log: int) -> tuple[int, Head] | None:
@@ -244,6 +252,15 @@ class Logs:
         """Return how many entries were read from all logs."""
         row = self._db.row("SELECT coalesce(sum(size), 0) AS total FROM logs")
         return int(row["total"]) if row else 0
+
+
+def _name(connection: sqlite3.Connection, log: WatchedLog) -> str:
+    """Return the name that a log has here; a second log of the same name gets its LogID's beginning too."""
+    known = connection.execute("SELECT name FROM logs WHERE log_id=?", (log.log_id,)).fetchone()
+    if known:
+        return str(known[0])
+    taken = connection.execute("SELECT 1 FROM logs WHERE name=?", (log.name,)).fetchone()
+    return f"{log.name}-{log.log_id.hex()[:8]}" if taken else log.name
 
 
 def _size(connection: sqlite3.Connection, log: int) -> int:

@@ -1,4 +1,4 @@
-"""Certificates read back: summaries for lists, and everything about one. A fixed number of statements each."""
+"""Certificates read back: summaries for lists, and everything about one, in a fixed number of statements."""
 
 import json
 import sqlite3
@@ -41,7 +41,7 @@ class Certificates:
             insert(connection, [row], to_ms(now))
 
     def count(self) -> int:
-        """Return how many certificates are known, a precertificate and its final certificate counting once."""
+        """Return how many certificates are known; a precertificate and its final one count once."""
         row = self._db.row("SELECT count(*) AS total FROM certificates")
         return int(row["total"]) if row else 0
 
@@ -58,7 +58,8 @@ class Certificates:
     def encodings(self, certificate: int) -> tuple[Encoding, ...]:
         """Return the signed forms of a certificate, final ones first."""
         rows = self._db.rows(
-            "SELECT sha256, precertificate, der FROM encodings WHERE certificate=? ORDER BY precertificate, id",
+            "SELECT sha256, precertificate, der FROM encodings WHERE certificate=?"
+            " ORDER BY precertificate, id",
             (certificate,),
         )
         return tuple(Encoding(row["sha256"], bool(row["precertificate"]), row["der"]) for row in rows)
@@ -76,7 +77,7 @@ class Certificates:
         rows = select_in(
             self._db.database().conn, "SELECT sha256, der FROM authorities WHERE sha256 IN ({})", fingerprints
         )
-        found = dict(iter(rows))
+        found = {bytes(fingerprint): bytes(der) for fingerprint, der in rows}
         return [found[fingerprint] for fingerprint in fingerprints if fingerprint in found]
 
     def authorities(self) -> list[bytes]:

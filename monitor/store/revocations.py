@@ -41,7 +41,8 @@ class Revocations:
         """
         rows = self._db.rows(
             "SELECT c.id, e.der, e.chain FROM certificates c JOIN encodings e ON e.id ="
-            " (SELECT id FROM encodings WHERE certificate = c.id ORDER BY precertificate, length(chain) DESC LIMIT 1)"
+            " (SELECT id FROM encodings WHERE certificate = c.id"
+            " ORDER BY precertificate, length(chain) DESC LIMIT 1)"
             " LEFT JOIN revocations r ON r.certificate = c.id"
             " WHERE c.crl_url=? AND c.not_after>=? AND c.id>? AND coalesce(r.checked_at, -1) < ?"
             " ORDER BY c.id LIMIT ?",
@@ -60,12 +61,10 @@ class Revocations:
             connection.executemany(
                 "INSERT OR REPLACE INTO revocations VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (certificate, state.status, to_ms(state.checked_at) if state.checked_at else 0)
-                    + (
-                        to_ms(state.revoked_at) if state.revoked_at else None,
-                        state.reason,
-                        state.source,
-                        state.detail,
+                    (
+                        *(certificate, state.status, to_ms(state.checked_at) if state.checked_at else 0),
+                        *(to_ms(state.revoked_at) if state.revoked_at else None, state.reason),
+                        *(state.source, state.detail),
                     )
                     for certificate, state in states
                 ],

@@ -33,8 +33,8 @@ CREATE TABLE audits (
     findings TEXT NOT NULL);
 CREATE INDEX audits_by_log ON audits (log, id);
 CREATE TABLE alerts (
-    id INTEGER PRIMARY KEY, log INTEGER NOT NULL REFERENCES logs(id), code TEXT NOT NULL, detail TEXT NOT NULL,
-    distrusting INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, log INTEGER NOT NULL REFERENCES logs(id), code TEXT NOT NULL,
+    detail TEXT NOT NULL, distrusting INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
     count INTEGER NOT NULL DEFAULT 1, evidence TEXT NOT NULL, -- of the first time
     acknowledged INTEGER NOT NULL DEFAULT 0, UNIQUE (log, code));
 CREATE TABLE entries (
@@ -51,9 +51,10 @@ CREATE TABLE tiles (                        -- the tree: 256 hashes of one level
 CREATE TABLE distinguished_names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE certificates (                 -- one row for a TBS, however many signed forms of it were seen
     id INTEGER PRIMARY KEY, tbs_hash BLOB NOT NULL UNIQUE, serial BLOB NOT NULL, subject TEXT NOT NULL,
-    common_name TEXT NOT NULL, organisation TEXT NOT NULL, issuer INTEGER NOT NULL, not_before INTEGER NOT NULL,
-    not_after INTEGER NOT NULL, algorithm TEXT NOT NULL, key_bits INTEGER NOT NULL, spki_hash BLOB NOT NULL,
-    names TEXT NOT NULL, related BLOB, crl_url TEXT, first_seen INTEGER NOT NULL);
+    common_name TEXT NOT NULL, organisation TEXT NOT NULL, issuer INTEGER NOT NULL,
+    not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, algorithm TEXT NOT NULL,
+    key_bits INTEGER NOT NULL, spki_hash BLOB NOT NULL,    names TEXT NOT NULL, related BLOB,
+    crl_url TEXT, first_seen INTEGER NOT NULL);
 CREATE INDEX certificates_by_serial ON certificates (serial);
 CREATE INDEX certificates_by_spki ON certificates (spki_hash);
 CREATE INDEX certificates_by_issuer ON certificates (issuer);
@@ -62,7 +63,7 @@ CREATE INDEX certificates_by_organisation ON certificates (organisation) WHERE o
 CREATE INDEX certificates_by_crl ON certificates (crl_url) WHERE crl_url IS NOT NULL;
 CREATE TABLE encodings (                    -- precertificates and final certificates
     id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, certificate INTEGER NOT NULL,
-    precertificate INTEGER NOT NULL, der BLOB NOT NULL, chain BLOB NOT NULL);  -- chain: SHA-256 of each issuer
+    precertificate INTEGER NOT NULL, der BLOB NOT NULL, chain BLOB NOT NULL);  -- chain: their SHA-256
 CREATE INDEX encodings_by_certificate ON encodings (certificate);
 CREATE TABLE authorities (sha256 BLOB PRIMARY KEY, der BLOB NOT NULL);
 CREATE TABLE domains (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, named INTEGER NOT NULL);
@@ -73,7 +74,8 @@ CREATE VIRTUAL TABLE domain_text USING fts5(text, content='', detail='none', tok
 CREATE TABLE revocations (
     certificate INTEGER PRIMARY KEY, status TEXT NOT NULL, checked_at INTEGER NOT NULL, revoked_at INTEGER,
     reason TEXT NOT NULL, source TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE TABLE crls (url TEXT PRIMARY KEY, fetched_at INTEGER NOT NULL, next_update INTEGER, der BLOB, error TEXT);
+CREATE TABLE crls (
+    url TEXT PRIMARY KEY, fetched_at INTEGER NOT NULL, next_update INTEGER, der BLOB, error TEXT);
 CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL, interval REAL NOT NULL);
 """
 

@@ -57,24 +57,26 @@ class Search:
         return self._names("instr(d.name, ?)", "xn--", only, after)
 
     def _names(self, where: str, value: str, only: Filter, after: Row) -> Iterator[tuple[int, int, str]]:
-        return self._db.database().conn.execute(
-            "SELECT d.id, dc.certificate, d.name FROM domains d"
+        sql = (  # ``where`` is one of the two conditions above
+            "SELECT d.id, dc.certificate, d.name FROM domains d"  # noqa: S608
             " JOIN domain_certificates dc ON dc.domain = d.id JOIN certificates c ON c.id = dc.certificate"
             f" WHERE {where} AND d.named AND dc.named AND d.id <= ? AND (d.id < ? OR dc.certificate < ?)"
-            " AND (? IS NULL OR c.not_after>=?) ORDER BY d.id DESC, dc.certificate DESC",
-            (value, after[0], after[0], after[1], only.alive_at, only.alive_at),
+            " AND (? IS NULL OR c.not_after>=?) ORDER BY d.id DESC, dc.certificate DESC"
         )
+        parameters = (value, after[0], after[0], after[1], only.alive_at, only.alive_at)
+        return self._db.database().conn.execute(sql, parameters)
 
     def domains(self, names: list[str]) -> dict[str, int]:
         """Return the rows of domains by name."""
         rows = select_in(self._db.database().conn, "SELECT name, id FROM domains WHERE name IN ({})", names)
-        return dict(iter(rows))
+        return {name: row for name, row in rows}  # noqa: C416  dict() would not take sqlite3.Row's type
 
     def by_fingerprint(self, digest: bytes, only: Filter, after: int, limit: int) -> list[int]:
         """Certificates whose own, whose key's or whose TBS's SHA-256 this is."""
         return self._ids(
-            "c.id IN (SELECT certificate FROM encodings WHERE sha256=? UNION"
-            " SELECT id FROM certificates WHERE spki_hash=? UNION SELECT id FROM certificates WHERE tbs_hash=?)",
+            "c.id IN (SELECT certificate FROM encodings WHERE sha256=?"
+            " UNION SELECT id FROM certificates WHERE spki_hash=?"
+            " UNION SELECT id FROM certificates WHERE tbs_hash=?)",
             (digest, digest, digest),
             only,
             after,
@@ -106,11 +108,11 @@ class Search:
     def _ids(
         self, where: str, parameters: tuple[object, ...], only: Filter, after: int, limit: int
     ) -> list[int]:
-        rows = self._db.rows(
-            f"SELECT c.id FROM certificates c WHERE {where} AND c.id<? AND (? IS NULL OR c.not_after>=?)"  # noqa: S608
-            " ORDER BY c.id DESC LIMIT ?",
-            (*parameters, after, only.alive_at, only.alive_at, limit),
+        sql = (
+            f"SELECT c.id FROM certificates c WHERE {where} AND c.id<?"  # noqa: S608  conditions of this file
+            " AND (? IS NULL OR c.not_after>=?) ORDER BY c.id DESC LIMIT ?"
         )
+        rows = self._db.rows(sql, (*parameters, after, only.alive_at, only.alive_at, limit))
         return [row[0] for row in rows]
 
 

@@ -21,7 +21,7 @@ from monitor import Monitor
 from monitor.values import WatchedLog
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
-from verifier.transparency.entries import PrecertEntry, X509Entry, entry_for_certificate, merkle_tree_leaf
+from verifier.transparency.entries import X509Entry, entry_for_certificate, merkle_tree_leaf
 from verifier.transparency.extra_data import PrecertChainEntry, X509ChainEntry
 from verifier.transparency.merkle import consistency_proof, hash_leaf, root_of
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
@@ -52,7 +52,8 @@ class TestCa:
 
     def _builder(self, subject: x509.Name, key: Any, not_after: datetime) -> x509.CertificateBuilder:
         return (
-            x509.CertificateBuilder()
+            x509
+            .CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self.name)
             .public_key(key)
@@ -67,8 +68,12 @@ class TestCa:
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]
         if organisation:
             attributes.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
-        builder = self._builder(x509.Name(attributes), self._leaf_key.public_key(), not_after or NOW + timedelta(days=90))
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
+        builder = self._builder(
+            x509.Name(attributes), self._leaf_key.public_key(), not_after or NOW + timedelta(days=90)
+        )
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False
+        )
         if crl:
             point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)
             builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
@@ -83,7 +88,10 @@ class TestCa:
     def issue_both(self, *names: str, **options: Any) -> tuple[bytes, bytes]:
         """A precertificate and the final certificate (with an empty-looking SCT list) of one TBS."""
         builder = self.builder(*names, **options)
-        final = builder.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2"), b"\x04\x02\x00\x00"), critical=False)
+        final = builder.add_extension(
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2"), b"\x04\x02\x00\x00"),
+            critical=False,
+        )
         return self.sign(builder.add_extension(x509.PrecertPoison(), critical=True)), self.sign(final)
 
     def precertificate(self, *names: str, **options: Any) -> bytes:
@@ -93,7 +101,9 @@ class TestCa:
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.name)
         builder = builder.last_update(NOW - timedelta(minutes=1)).next_update(NOW + timedelta(days=days))
         for der in revoked:
-            entry = x509.RevokedCertificateBuilder().serial_number(x509.load_der_x509_certificate(der).serial_number)
+            entry = x509.RevokedCertificateBuilder().serial_number(
+                x509.load_der_x509_certificate(der).serial_number
+            )
             entry = entry.revocation_date(NOW - timedelta(minutes=2))
             entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False)
             builder = builder.add_revoked_certificate(entry.build())
@@ -142,8 +152,14 @@ class MadeLog:
     def watched(self, **changes: Any) -> WatchedLog:
         public = self.key.public_key
         values: dict[str, Any] = {
-            "name": self.name, "log_id": public.key_id, "key": public, "description": f"{self.name} log",
-            "operator": "Log Operator", "mmd": timedelta(seconds=60), "state": "usable", "url": self.base,
+            "name": self.name,
+            "log_id": public.key_id,
+            "key": public,
+            "description": f"{self.name} log",
+            "operator": "Log Operator",
+            "mmd": timedelta(seconds=60),
+            "state": "usable",
+            "url": self.base,
         }
         return WatchedLog(**{**values, **changes})
 
@@ -166,7 +182,9 @@ class MadeLog:
         elif endpoint == "get-entries":
             start, end = int(query["start"]), int(query["end"])
             served = self.entries[start : min(end + 1, start + self.limit)]
-            reply_json(handler, {"entries": [{"leaf_input": b64(a), "extra_data": b64(b)} for a, b in served]})
+            reply_json(
+                handler, {"entries": [{"leaf_input": b64(a), "extra_data": b64(b)} for a, b in served]}
+            )
         else:
             reply(handler, b"not found", 404)
 
@@ -200,7 +218,7 @@ def served() -> Iterator[Callable[[MadeLog], MadeLog]]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 try:
                     log.answer(self)
                 except (BrokenPipeError, ConnectionResetError):
@@ -249,3 +267,15 @@ def monitor(database: Path) -> Iterator[Monitor]:
 def make_log(served: Callable[[MadeLog], MadeLog]) -> Callable[..., MadeLog]:
     """Makes and serves further logs."""
     return lambda name, algorithm=KeyAlgorithm.ECDSA: served(MadeLog(name, algorithm))
+
+
+@pytest.fixture(name="reply")
+def reply_fixture() -> Callable[..., None]:
+    """Answers a request with bytes."""
+    return reply
+
+
+@pytest.fixture(name="reply_json")
+def reply_json_fixture() -> Callable[..., None]:
+    """Answers a request with JSON."""
+    return reply_json

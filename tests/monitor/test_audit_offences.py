@@ -1,0 +1,329 @@
+"""A misbehaving log: each offence is found, named, evidenced, alerted, and the log distrusted where it must be."""
+
+import base64
+import time
+from datetime import timedelta
+
+import pytest
+
+from monitor.values import AuditCode, AuditOutcome
+from verifier.algorithms import KeyAlgorithm, PrivateKey
+from verifier.errors import InvalidProof
+from verifier.transparency.merkle import hash_leaf, root_of, verify_consistency
+from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
+
+
+def codes(report):
+    return {finding.code.value for finding in report.findings if finding.outcome.value == "failed"}
+
+
+def sth(head):
+    return {
+        "tree_size": head.tree_size, "timestamp": head.timestamp,
+        "sha256_root_hash": base64.b64encode(head.root_hash).decode(),
+        "tree_head_signature": base64.b64encode(head.signature).decode(),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def watched(monitor, log, ca):
+    """An honest log of five entries, audited once."""
+    for number in range(5):
+        log.add_precertificate(ca.precertificate(f"{number}.example.test"), ca)
+    monitor.watch_log(log.watched())
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT
+    return log
+
+
+def grow(log, ca, count=3):
+    for number in range(count):
+        log.add_precertificate(ca.precertificate(f"more-{number}.example.test"), ca)
+
+
+def found(monitor, log, code, *, distrusted=True):
+    """Audit; the offence is in the report, in the alerts with its evidence, and distrusts the log or not."""
+    (report,) = monitor.audit_now()
+    assert codes(report) == {code}, report.findings
+    assert report.outcome is AuditOutcome.INCONSISTENT
+    (alert,) = [alert for alert in monitor.alerts() if alert.code == code]
+    assert alert.evidence
+    assert "Traceback" not in alert.detail
+    assert (log.key.public_key.key_id in monitor.distrusted_logs()) is distrusted
+    assert monitor.log("made").distrusted is distrusted
+    return alert
+
+
+def serve_head(log, head, reply_json):
+    log.hooks["get-sth"] = lambda handler, _query: reply_json(handler, sth(head))
+
+
+def test_a_head_signed_with_another_key(monitor, watched, ca, reply_json):
+    honest = watched.head()
+    other = PrivateKey.generate(KeyAlgorithm.ECDSA)
+    serve_head(watched, sign_tree_head(5, honest.timestamp, honest.root_hash, other), reply_json)
+    found(monitor, watched, "head-signature-invalid")
+
+
+def test_a_signature_over_other_bytes(monitor, watched, reply_json):
+    honest = watched.head()
+    head = SignedTreeHead(honest.tree_size, honest.timestamp + 1, honest.root_hash, honest.signature)
+    serve_head(watched, head, reply_json)
+    found(monitor, watched, "head-signature-invalid")
+
+
+def test_a_stale_head_is_an_alert_but_no_distrust(monitor, watched):
+    watched.timestamp = watched.now() - 3_600_000
+    found(monitor, watched, "head-stale", distrusted=False)
+
+
+def test_a_head_from_the_future_is_an_alert_but_no_distrust(monitor, watched):
+    watched.timestamp = watched.now() + 3_600_000
+    found(monitor, watched, "head-from-future", distrusted=False)
+
+
+def test_rollback_under_a_new_date(monitor, watched):
+    watched.size = 3
+    alert = found(monitor, watched, "tree-shrunk")
+    assert alert.evidence["previous_tree_head"]["tree_size"] == 5
+
+
+def test_two_heads_of_one_size_with_different_roots(monitor, watched, ca):
+    watched.entries[2] = (watched.entries[2][0] + b"x", watched.entries[2][1])
+    found(monitor, watched, "tree-forked")
+
+
+def test_an_older_head_of_another_tree(monitor, watched, reply_json):
+    leaves = [hash_leaf(b"other"), *watched.hashes()[1:3]]
+    serve_head(watched, sign_tree_head(3, watched.now() - 30_000, root_of(leaves), watched.key), reply_json)
+    found(monitor, watched, "tree-forked")
+
+
+def test_growth_dated_backwards(monitor, watched, ca):
+    grow(watched, ca)
+    watched.timestamp = watched.now() - 50_000
+    found(monitor, watched, "time-reversed")
+
+
+def test_an_altered_old_entry_under_a_larger_tree(monitor, watched, ca):
+    watched.entries[1] = (watched.entries[1][0] + b"x", watched.entries[1][1])
+    grow(watched, ca)
+    alert = found(monitor, watched, "consistency-invalid")
+    evidence = alert.evidence
+    first, second = evidence["previous_tree_head"], evidence["tree_head"]
+    with pytest.raises(InvalidProof):  # a third party comes to the same conclusion from the evidence alone
+        verify_consistency(
+            first["tree_size"],
+            second["tree_size"],
+            base64.b64decode(first["sha256_root_hash"]),
+            base64.b64decode(second["sha256_root_hash"]),
+            [base64.b64decode(node) for node in evidence["consistency"]],
+        )
+
+
+@pytest.mark.parametrize("change", ["short", "long", "other"])
+def test_a_consistency_proof_that_proves_nothing(monitor, watched, ca, reply_json, change):
+    grow(watched, ca)
+    node = base64.b64encode(bytes(32)).decode()
+    proof = {"short": [], "long": [node] * 20, "other": [node] * 4}[change]
+    watched.hooks["get-sth-consistency"] = lambda handler, _query: reply_json(handler, {"consistency": proof})
+    found(monitor, watched, "consistency-invalid")
+
+
+@pytest.mark.parametrize("offence", ["altered", "dropped", "swapped", "duplicated"])
+def test_entries_that_do_not_hash_to_the_signed_root(monitor, watched, ca, reply_json, offence):
+    grow(watched, ca, 6)
+    served = list(watched.entries)
+    if offence == "altered":
+        served[7] = (served[7][0][:-1] + b"\x01", served[7][1])
+    elif offence == "dropped":
+        served = [*served[:7], *served[8:], served[0]]
+    elif offence == "swapped":
+        served[7], served[8] = served[8], served[7]
+    else:
+        served[8] = served[7]
+
+    def answer(handler, query):
+        chosen = served[int(query["start"]) : int(query["end"]) + 1]
+        encoded = [
+            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
+            for a, b in chosen
+        ]
+        reply_json(handler, {"entries": encoded})
+
+    watched.hooks["get-entries"] = answer
+    alert = found(monitor, watched, "root-mismatch")
+    assert alert.evidence["computed_root"] != alert.evidence["tree_head"]["sha256_root_hash"]
+    assert len(alert.evidence["entries"]["leaf_hashes"]) == 6
+    assert monitor.log("made").head.tree_size == 5  # what was verified before stays the ground of proofs
+    assert monitor.log("made").followed == 5
+
+    del watched.hooks["get-entries"]
+    (report,) = monitor.audit_now()  # the log is read again, but a person must trust it again
+    assert report.outcome is AuditOutcome.CONSISTENT
+    assert monitor.log("made").head.root_hash == root_of(watched.hashes())
+    assert monitor.log("made").distrusted
+    monitor.trust_again("made")
+    assert monitor.distrusted_logs() == frozenset()
+    assert monitor.alerts()  # kept
+
+
+def test_one_garbled_answer_accuses_nobody(monitor, watched, ca, reply_json):
+    """A root is rebuilt twice, a proof asked for twice, before a log is called inconsistent."""
+    grow(watched, ca)
+    calls = []
+
+    def answer(handler, query):
+        calls.append(query)
+        entries = list(watched.entries[int(query["start"]) : int(query["end"]) + 1])
+        if len(calls) == 1:
+            entries[0] = (entries[0][0] + b"!", entries[0][1])
+        encoded = [
+            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
+            for a, b in entries
+        ]
+        reply_json(handler, {"entries": encoded})
+
+    watched.hooks["get-entries"] = answer
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT
+    assert len(calls) == 2
+    assert monitor.log("made").malformed == 0
+
+
+def test_a_repeated_offence_is_one_alert_that_counts(monitor, watched):
+    watched.size = 3
+    for _ in range(3):
+        monitor.audit_now()
+    (alert,) = monitor.alerts()
+    assert alert.count == 3
+    assert alert.first_at < alert.last_at
+    monitor.acknowledge(alert.id)
+    assert monitor.overview().alerts == ()
+    assert monitor.alerts()[0].acknowledged
+    monitor.audit_now()
+    assert monitor.overview().alerts  # it happened again
+
+
+def test_alerts_and_distrust_outlive_a_restart(database, watched, monitor):
+    from monitor import Monitor
+
+    watched.size = 3
+    monitor.audit_now()
+    with_again = Monitor.open(database, read_only=True)
+    assert with_again.distrusted_logs() == {watched.key.public_key.key_id}
+    assert with_again.alerts()[0].code is AuditCode.TREE_SHRUNK
+    assert with_again.overview().outcome is AuditOutcome.INCONSISTENT
+    with_again.close()
+
+
+class TestUnavailable:
+    """What cannot be read is unavailable, by its kind; it is never called inconsistent."""
+
+    @staticmethod
+    def check(monitor, log, code):
+        began = time.monotonic()
+        (report,) = monitor.audit_now(budget=timedelta(seconds=2))
+        assert time.monotonic() - began < 10
+        assert report.outcome is AuditOutcome.UNAVAILABLE, report.findings
+        assert [
+            finding.code.value for finding in report.findings if finding.outcome.value == "unavailable"
+        ] == [code]
+        assert monitor.distrusted_logs() == frozenset()
+        assert monitor.alerts() == ()
+        return report
+
+    def test_nobody_listens(self, monitor, log):
+        monitor.watch_log(log.watched(url="http://127.0.0.1:9/log/made/"))
+        self.check(monitor, log, "unavailable")
+
+    @pytest.mark.parametrize("status", [404, 500, 204])
+    def test_another_status(self, monitor, watched, reply, status):
+        watched.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", status)
+        self.check(monitor, watched, "unavailable")
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_busy(self, monitor, watched, reply, status):
+        watched.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", status, Retry_After="30")
+        self.check(monitor, watched, "busy")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"", b"{", b"[]", b"null", b'{"tree_size": "5"}', b"\xff\xfe", b"[" * 100_000,
+            b'{"tree_size": true, "timestamp": 1, "sha256_root_hash": "", "tree_head_signature": ""}',
+            b'{"tree_size": 99999999999999999999, "timestamp": 1, "sha256_root_hash": "AAAA", "tree_head_signature": ""}',
+            b'{"tree_size": 1, "timestamp": 1, "sha256_root_hash": "A?", "tree_head_signature": ""}',
+            b'{"tree_size": -1, "timestamp": 1, "sha256_root_hash": "", "tree_head_signature": ""}',
+        ],
+    )  # fmt: skip
+    def test_garbage(self, monitor, watched, reply, body):
+        watched.hooks["get-sth"] = lambda handler, _query: reply(handler, body)
+        self.check(monitor, watched, "response-malformed")
+
+    def test_an_announced_huge_body(self, monitor, watched):
+        def answer(handler, _query):
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(10**12))
+            handler.end_headers()
+
+        watched.hooks["get-sth"] = answer
+        self.check(monitor, watched, "response-oversized")
+
+    def test_a_body_without_end(self, monitor, watched):
+        def answer(handler, _query):
+            handler.send_response(200)
+            handler.send_header("Connection", "close")
+            handler.end_headers()
+            handler.close_connection = True
+            while True:
+                handler.wfile.write(b"x" * 65536)
+
+        watched.hooks["get-sth"] = answer
+        self.check(monitor, watched, "response-oversized")
+
+    @pytest.mark.parametrize("where", ["headers", "body"])
+    def test_a_slow_drip(self, monitor, watched, where):
+        monitor.fetcher = type(monitor.fetcher)(answer_seconds=1.0)
+
+        def answer(handler, _query):
+            handler.close_connection = True
+            if where == "body":
+                handler.send_response(200)
+                handler.send_header("Content-Length", "1000")
+                handler.end_headers()
+            else:
+                handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            for _ in range(100):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+                time.sleep(0.1)
+
+        watched.hooks["get-sth"] = answer
+        self.check(monitor, watched, "response-timeout")
+
+    def test_redirects_without_end(self, monitor, watched, reply):
+        watched.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", 302, Location=handler.path)
+        self.check(monitor, watched, "redirect-refused")
+
+    def test_a_redirect_to_another_place(self, monitor, watched, reply):
+        target = "http://127.0.0.2:80/elsewhere"
+        watched.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", 302, Location=target)
+        self.check(monitor, watched, "redirect-refused")
+
+    @pytest.mark.parametrize(
+        "value", [{"entries": []}, {"entries": None}, {"entries": [{}]}, {"entries": [{"leaf_input": 1}]}]
+    )
+    def test_entries_that_are_none(self, monitor, watched, ca, reply_json, value):
+        grow(watched, ca)
+        watched.hooks["get-entries"] = lambda handler, _query: reply_json(handler, value)
+        self.check(monitor, watched, "response-malformed")
+
+    def test_more_entries_than_asked_for(self, monitor, watched, ca, reply_json):
+        grow(watched, ca)
+        everything = [
+            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
+            for a, b in watched.entries
+        ]
+        watched.hooks["get-entries"] = lambda handler, _query: reply_json(handler, {"entries": everything})
+        self.check(monitor, watched, "response-malformed")
