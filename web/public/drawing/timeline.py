@@ -1,0 +1,125 @@
+"""A log's growth: the tree size of each head over time.
+
+The picture is as wide as its place: lines are drawn in a nested coordinate system that stretches, dots
+and words are placed in per cent and keep their size.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from xml.etree.ElementTree import Element
+
+from web.public.drawing.svg import NAMESPACE, label, serialise, shape, titled
+from web.public.state import State
+from web.public.text import ago, moment, plural
+
+_TOP, _PLOT, _AXIS = 26.0, 150.0, 26.0
+_SPAN = 1000.0
+_SPARK_HEIGHT = 40.0
+_MAX_DOTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One tree head: when, how large, and whether its root was rebuilt from the entries."""
+
+    time: datetime
+    size: int
+    state: State
+
+
+def draw_timeline(points: tuple[Point, ...], now: datetime) -> str:
+    """Return the growth from the first of ``points`` (oldest first, not empty) until ``now``."""
+    places = _places(points, now)
+    height = _TOP + _PLOT + _AXIS
+    largest, smallest = max(point.size for point in points), min(point.size for point in points)
+    shapes = [
+        shape("line", x1="0", x2="100%", y1=_TOP, y2=_TOP, class_="grid"),
+        shape("line", x1="0", x2="100%", y1=_TOP + _PLOT, y2=_TOP + _PLOT, class_="grid axis"),
+        label("0", _TOP - 9, plural(largest, "entry", "entries"), "caption"),
+        _stretched(places, top=_TOP, height=_PLOT),
+        *_dots(points, places),
+        label("0", height - 6, moment(points[0].time), "caption"),
+        label("100%", height - 6, "now", "caption", text_anchor="end"),
+    ]
+    if smallest != largest:
+        shapes.append(label("0", _TOP + _PLOT - 8, f"{smallest:,}", "caption"))
+    description = (
+        f"Growth from {plural(points[0].size, 'entry', 'entries')} {ago(points[0].time, now)} "
+        f"to {largest:,} now, with {plural(len(points), 'tree head')}."
+    )
+    return _wide(height, description, shapes, "timeline")
+
+
+def draw_growth(points: tuple[Point, ...], now: datetime) -> str:
+    """Return the same growth as a small line without words, for a card."""
+    places = _places(points, now)
+    description = f"Growth to {plural(points[-1].size, 'entry', 'entries')}."
+    return _wide(
+        _SPARK_HEIGHT, description, [_stretched(places, top=3.0, height=_SPARK_HEIGHT - 6)], "growth"
+    )
+
+
+def _wide(height: float, description: str, shapes: list[Element], class_: str) -> str:
+    return serialise(
+        shape(
+            "svg",
+            *shapes,
+            xmlns=NAMESPACE,
+            width="100%",
+            height=height,
+            class_=f"drawing {class_}",
+            role="img",
+            aria_label=description,
+        )
+    )
+
+
+def _places(points: tuple[Point, ...], now: datetime) -> list[tuple[float, float]]:
+    """Return each point as fractions: 0 to 1 in time, 0 (smallest) to 1 (largest) in size."""
+    start = points[0].time
+    length = max((max(now, points[-1].time) - start).total_seconds(), 1.0)
+    sizes = [point.size for point in points]
+    low, high = min(sizes), max(sizes)
+    rise = high - low
+    return [
+        ((point.time - start).total_seconds() / length, (point.size - low) / rise if rise else 1.0)
+        for point in points
+    ]
+
+
+def _stretched(places: list[tuple[float, float]], *, top: float, height: float) -> Element:
+    steps = f"M{places[0][0] * _SPAN:.1f} {_down(places[0][1], height):.1f}"
+    for x, y in places[1:]:
+        steps += f"H{x * _SPAN:.1f}V{_down(y, height):.1f}"
+    steps += f"H{_SPAN:.0f}"
+    area = f"{steps}V{height:.1f}H{places[0][0] * _SPAN:.1f}Z"
+    return shape(
+        "svg",
+        shape("path", d=area, class_="area"),
+        shape("path", d=steps, class_="line", vector_effect="non-scaling-stroke"),
+        x="0",
+        y=top,
+        width="100%",
+        height=height,
+        viewBox=f"0 0 {_SPAN:.0f} {height:.1f}",
+        preserveAspectRatio="none",
+        overflow="visible",
+    )
+
+
+def _down(fraction: float, height: float) -> float:
+    return (1 - fraction) * height
+
+
+def _dots(points: tuple[Point, ...], places: list[tuple[float, float]]) -> list[Element]:
+    every = max(1, -(-len(points) // _MAX_DOTS))
+    last = len(points) - 1
+    return [
+        titled(
+            f"{plural(point.size, 'entry', 'entries')}, {moment(point.time)}: {point.state.word}",
+            shape("circle", cx=f"{x * 100:.2f}%", cy=_TOP + _down(y, _PLOT), r=4),
+            class_=f"dot is-{point.state.value}",
+        )
+        for number, (point, (x, y)) in enumerate(zip(points, places, strict=True))
+        if number == last or number % every == 0
+    ]

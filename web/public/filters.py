@@ -1,0 +1,104 @@
+"""What the templates may call: words for values, and pictures, the one place where SVG is marked safe."""
+
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, request
+from markupsafe import Markup, escape
+
+from web.public import drawing, text
+from web.public.negotiation import plain
+from web.public.pictures import inline
+from web.public.sources import sources
+from web.public.state import Said, State
+from web.public.statics import static_url
+
+_ENDS = 8
+_SHORT = 2 * _ENDS + 4
+
+
+def register(app: Flask) -> None:
+    """Give the templates of ``app`` its filters and globals."""
+    app.jinja_env.filters.update(
+        visible=text.visible,
+        day=text.day,
+        moment=text.moment,
+        span=text.span,
+        plural=text.plural,
+        shorten=text.shorten,
+        time=time_tag,
+        hash=hash_tag,
+        state=state_tag,
+        name=name_tag,
+        said=said_tag,
+        iso=text.iso,
+        tojson_readable=_readable,
+    )
+    app.jinja_env.globals.update(State=State, static_url=static_url, mark=inline(drawing.draw_mark()))
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_common)
+
+
+def _common() -> dict[str, Any]:
+    known = sources()
+    return {
+        "site": known.settings,
+        "now": known.now,
+        "json_url": _json_url(),
+        "here": request.endpoint or "",
+        "debug": current_app.debug,
+    }
+
+
+def _json_url() -> str:
+    arguments = {**request.args.to_dict(), "output": "json"}
+    return f"{request.path}?{urlencode(arguments)}"
+
+
+def time_tag(moment: datetime | None, *, relative: bool = True) -> Markup:
+    """Show a time as '3 minutes ago' with the whole moment and its zone beside it."""
+    if moment is None:
+        return Markup('<span class="quiet">never</span>')
+    full = text.moment(moment)
+    shown = text.ago(moment, sources().now) if relative else full
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(text.iso(moment), full, shown)
+
+
+def hash_tag(value: bytes | str, what: str = "hash") -> Markup:
+    """Show a hash shortened in the middle; selecting it, or its button, copies the whole."""
+    whole = text.visible(value.hex() if isinstance(value, bytes) else value)
+    if len(whole) <= _SHORT:
+        shown = Markup("<code>{}</code>").format(whole)
+    else:
+        shown = Markup('<code title="{}">{}<span class="middle">{}</span>{}</code>').format(
+            whole, whole[:_ENDS], whole[_ENDS:-_ENDS], whole[-_ENDS:]
+        )
+    label = Markup('copy<span class="unseen"> {}</span>').format(what)
+    button = Markup('<button type="button" class="copy" data-copy="{}" hidden>{}</button>')
+    return Markup('<span class="hash">{}{}</span>').format(shown, button.format(whole, label))
+
+
+def state_tag(state: State, *, word: bool = True) -> Markup:
+    """Show a state by shape, word and colour."""
+    symbol = inline(drawing.draw_state(state))
+    spoken = Markup('<span class="{}">{}</span>').format("" if word else "unseen", state.word)
+    return Markup('<span class="state is-{}">{}{}</span>').format(state.value, symbol, spoken)
+
+
+def said_tag(said: Said) -> Markup:
+    """Show a state followed by its reason."""
+    return Markup('<span class="said">{}<span class="why">{}</span></span>').format(
+        state_tag(said.state), text.visible(said.sentence)
+    )
+
+
+def _readable(value: Any) -> str:
+    """Return JSON for people; the template escapes it."""
+    return text.visible_lines(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def name_tag(name: str) -> Markup:
+    """Show a name that somebody else chose: escaped, its unseen characters named, its direction its own."""
+    return Markup('<bdi class="name">{}</bdi>').format(escape(text.visible(name)))

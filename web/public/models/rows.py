@@ -1,0 +1,103 @@
+"""Certificates as rows of a list, and as facts for programs."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from monitor.values import CertificateSummary, RevocationState
+from web.public.text import iso, plural
+
+_COMMON_NAME = re.compile(r"(?:^|,|\+)CN=((?:\\.|[^\\,+])*)")
+_ESCAPED = re.compile(r"\\([0-9a-fA-F]{2}|.)")
+_ALGORITHMS = {"sm2": "SM2", "ecdsa": "ECDSA", "rsa": "RSA", "ed25519": "Ed25519"}
+_SHOWN_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One certificate in a list."""
+
+    sha256: bytes
+    title: str
+    also: str
+    matched: tuple[str, ...]
+    algorithm: str
+    issuer: str
+    not_after: datetime
+    not_after_iso: str
+    first_seen: datetime
+    expired: bool
+    revoked: bool
+
+
+def certificate_row(summary: CertificateSummary, now: datetime) -> Row:
+    """Make a row; its title is the name that matched, else the first name."""
+    names = summary.matched or summary.names
+    title = names[0] if names else summary.common_name or summary.subject or f"serial {summary.serial_hex}"
+    others = len(set(summary.names) - {title})
+    return Row(
+        sha256=summary.sha256,
+        title=title,
+        also=f"and {plural(others, 'other name')}" if others else "",
+        matched=summary.matched,
+        algorithm=algorithm_words(summary.algorithm, summary.key_bits),
+        issuer=common_name(summary.issuer),
+        not_after=summary.not_after,
+        not_after_iso=iso(summary.not_after),
+        first_seen=summary.first_seen,
+        expired=summary.not_after < now,
+        revoked=summary.revocation.status == "revoked",
+    )
+
+
+def summary_facts(summary: CertificateSummary) -> dict[str, Any]:
+    """Return a certificate's facts for JSON, CSV and feeds."""
+    return {
+        "sha256": summary.sha256,
+        "subject": summary.subject,
+        "common_name": summary.common_name,
+        "names": summary.names,
+        "matched": summary.matched,
+        "issuer": summary.issuer,
+        "serial": summary.serial_hex,
+        "not_before": summary.not_before,
+        "not_after": summary.not_after,
+        "algorithm": summary.algorithm,
+        "key_bits": summary.key_bits,
+        "logs": summary.logs,
+        "first_seen": summary.first_seen,
+        "precertificate_only": summary.precertificate_only,
+        "pair": summary.pair,
+        "revocation": revocation_facts(summary.revocation),
+    }
+
+
+def revocation_facts(revocation: RevocationState) -> Mapping[str, Any]:
+    """Return what is known of a certificate's revocation."""
+    return {
+        "status": revocation.status,
+        "checked_at": revocation.checked_at,
+        "revoked_at": revocation.revoked_at,
+        "reason": revocation.reason,
+        "source": revocation.source,
+        "detail": revocation.detail,
+    }
+
+
+def algorithm_words(algorithm: str, bits: int) -> str:
+    """Return 'SM2', 'ECDSA, 256 bits', 'RSA, 2048 bits'."""
+    name = _ALGORITHMS.get(algorithm, algorithm)
+    return name if algorithm in {"sm2", "ed25519"} or not bits else f"{name}, {bits} bits"
+
+
+def common_name(distinguished_name: str) -> str:
+    """Return the common name of an RFC 4514 string, unescaped; the whole string where there is none."""
+    found = _COMMON_NAME.search(distinguished_name)
+    return _ESCAPED.sub(_unescape, found[1]) if found else distinguished_name
+
+
+def _unescape(found: re.Match[str]) -> str:
+    what = found[1]
+    return bytes.fromhex(what).decode("latin-1") if len(what) == 2 else what  # noqa: PLR2004  two hex digits

@@ -1,0 +1,81 @@
+"""How a problem is told: as a page or, where JSON was asked for, as ``{"error": …, "field": …}``."""
+
+import logging
+from http import HTTPStatus
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from monitor.errors import MonitorError, NoVerifiedHead, QueryError, UnknownLog
+from web.public.errors import BadParameter, Missing, NotReady, SiteError
+from web.public.negotiation import json_response, wants_json
+
+logger = logging.getLogger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Turn every exception of a request into a page or JSON that says what happened."""
+    app.register_error_handler(SiteError, _tell)
+    app.register_error_handler(MonitorError, _tell_monitor)
+    app.register_error_handler(HTTPException, _tell_http)
+    app.register_error_handler(Exception, _tell_crash)
+
+
+def _tell(problem: SiteError) -> Response:
+    if wants_json(strict=False):
+        facts = {"error": problem.message, "field": problem.field, "way_out": problem.way_out or None}
+        return json_response({key: value for key, value in facts.items() if value}, status=problem.status)
+    page = render_template("problem.html", problem=problem, path=request.path)
+    return Response(page, status=problem.status, mimetype="text/html")
+
+
+def _tell_monitor(error: MonitorError) -> Response:
+    if isinstance(error, QueryError):
+        return _tell(BadParameter(str(error), field="q"))
+    if isinstance(error, UnknownLog):
+        return _tell(Missing(str(error), field="log", way_out="The page Logs lists those that are followed."))
+    if isinstance(error, NoVerifiedHead):
+        return _tell(NotReady(str(error)))
+    logger.error("the monitor could not answer %s: %s", request.path, error)
+    return _tell(
+        NotReady("The monitor's database cannot be read at the moment.", way_out="Try again shortly.")
+    )
+
+
+def _tell_http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return Response(error.response.get_data(), error.response.status_code, dict(error.response.headers))
+    problem = _as_problem(error)
+    response = _tell(problem)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
+
+
+def _as_problem(error: HTTPException) -> SiteError:
+    if isinstance(error, NotFound):
+        return Missing(
+            "There is no page at this address.", way_out="Search for a name, or start from the home page."
+        )
+    if isinstance(error, MethodNotAllowed):
+        allowed = " and ".join(sorted(set(error.valid_methods or ()) - {"OPTIONS", "HEAD"}))
+        problem = SiteError(f"This address does not answer {request.method}; it answers {allowed}.")
+    elif isinstance(error, RequestEntityTooLarge):
+        problem = SiteError("What was sent is larger than this address accepts.")
+    else:
+        problem = SiteError(error.description or "The request could not be understood.")
+    problem.status = HTTPStatus(error.code or HTTPStatus.BAD_REQUEST)
+    problem.title = problem.status.phrase
+    return problem
+
+
+def _tell_crash(error: Exception) -> Response:
+    # The last resort: whatever was not foreseen becomes a page; its details stay in the log.
+    logger.error("could not answer %s %s", request.method, request.path, exc_info=error)
+    problem = SiteError(
+        "Something went wrong on our side, and it has been written to the site's log.",
+        way_out="Try again; if it happens again, tell the operator the time and this address.",
+    )
+    problem.status = HTTPStatus.INTERNAL_SERVER_ERROR
+    problem.title = "An error of ours"
+    return _tell(problem)

@@ -1,0 +1,111 @@
+"""What one request may ask: the monitor, the log list, the CA certificates and the clock.
+
+The site decides nothing and keeps nothing. Files are read when asked for, so that what other
+services write is seen at once; the monitor's database is opened once a request, read only.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask, current_app, g
+
+from monitor import Monitor
+from web.public.errors import Missing, NotReady
+from web.public.settings import Clock, SiteSettings
+from web.public.upstream import Upstream
+
+_EXTENSION = "mingjing.site"
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The parts of one application that its requests share."""
+
+    settings: SiteSettings
+    clock: Clock
+    upstreams: Mapping[str, Upstream]
+
+
+class Sources:
+    """Everything that one request may ask; made by :func:`sources`."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.settings = site.settings
+        self.now: datetime = site.clock()
+        self._monitor: Monitor | None = None
+
+    @property
+    def monitor(self) -> Monitor:
+        """The monitor's database, read only."""
+        if self._monitor is None:
+            self._monitor = Monitor.open(
+                self.settings.database, read_only=True, operator=self.settings.operator
+            )
+        return self._monitor
+
+    def close(self) -> None:
+        """Let go of what the request opened."""
+        if self._monitor is not None:
+            self._monitor.close()
+
+    def ca_names(self) -> tuple[str, ...]:
+        """Return the names under which this service's CAs are published, sorted."""
+        folder = self.settings.data / "ca"
+        found = (path.stem for path in folder.glob("*.pem") if path.is_file())
+        return tuple(sorted(name for name in found if name != "roots" and _FILE_NAME.fullmatch(name)))
+
+    def crl_names(self) -> tuple[str, ...]:
+        """Return the names of the CAs that have published a revocation list."""
+        return tuple(sorted(path.stem for path in (self.settings.data / "crl").glob("*.crl")))
+
+    def ca_pem(self, name: str) -> bytes:
+        """Return the PEM of the CA of that name; raises Missing."""
+        return self._published("ca", name, "pem", "There is no CA of this name.")
+
+    def crl(self, name: str) -> bytes:
+        """Return the DER of the CRL of the CA of that name; raises Missing."""
+        return self._published("crl", name, "crl", "This CA has published no revocation list.")
+
+    def document(self, name: str) -> bytes:
+        """Return a file that the publisher writes into the data directory; raises NotReady."""
+        try:
+            return (self.settings.data / name).read_bytes()
+        except FileNotFoundError:
+            raise NotReady(
+                "The service has not published this yet.", way_out="Try again in a moment."
+            ) from None
+
+    def _published(self, folder: str, name: str, ending: str, otherwise: str) -> bytes:
+        """Read a file whose name came from outside: only names that cannot leave the folder."""
+        if not _FILE_NAME.fullmatch(name):
+            raise Missing(otherwise)
+        path: Path = self.settings.data / folder / f"{name}.{ending}"
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise Missing(otherwise, way_out="The page Issuers lists the CAs of this service.") from None
+
+
+def register(app: Flask, site: Site) -> None:
+    """Keep the shared parts with the application, and close what each request opened."""
+    app.extensions[_EXTENSION] = site
+    app.teardown_appcontext(_close)
+
+
+def sources() -> Sources:
+    """Return this request's sources, made when first asked for."""
+    if "sources" not in g:
+        g.sources = Sources(current_app.extensions[_EXTENSION])
+    found: Sources = g.sources
+    return found
+
+
+def _close(_error: BaseException | None) -> None:
+    found: Sources | None = g.pop("sources", None)
+    if found is not None:
+        found.close()

@@ -1,0 +1,86 @@
+"""Values as words: times, sizes, hashes, and names that may be hostile.
+
+A certificate's names are whatever its requester wrote. HTML is escaped by the templates; what is left
+are characters that a reader cannot see or that turn the line around them (controls, bidirectional
+overrides, zero-width characters). :func:`visible` names those instead of printing them.
+"""
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN_EXTRA = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # fillers that print as nothing
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_STEPS = ((_MINUTE, 1, "second"), (_HOUR, _MINUTE, "minute"), (2 * _DAY, _HOUR, "hour"))
+_MONTH_DAYS, _YEAR_DAYS = 30.44, 365.25
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with every character that cannot be seen written as ‹U+XXXX›."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(f"‹U+{ord(char):04X}›" if _is_unseen(char) else char for char in text)
+
+
+def visible_lines(text: str) -> str:
+    """Return the same for text of several lines."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) in _UNSEEN_CATEGORIES or char in _UNSEEN_EXTRA
+
+
+def shorten(text: str, keep: int = 60) -> str:
+    """Cut ``text`` in the middle to at most ``keep`` characters."""
+    if len(text) <= keep:
+        return text
+    head = (keep - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (keep - 1 - head) :]}"
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Return '1 entry', '1,204 entries'."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def moment(time: datetime) -> str:
+    """Return '24 Nov 2026, 06:21:07 UTC'."""
+    time = time.astimezone(UTC)
+    return f"{time.day} {time:%b %Y, %H:%M:%S} UTC"
+
+
+def day(time: datetime) -> str:
+    """Return '24 Nov 2026'."""
+    time = time.astimezone(UTC)
+    return f"{time.day} {time:%b %Y}"
+
+
+def iso(time: datetime) -> str:
+    """Return RFC 3339 in UTC, with milliseconds only where there are any."""
+    time = time.astimezone(UTC)
+    precision = "milliseconds" if time.microsecond else "seconds"
+    return time.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def ago(time: datetime, now: datetime) -> str:
+    """Return '3 minutes ago', 'in 2 days', 'just now'."""
+    seconds = (now - time).total_seconds()
+    if abs(seconds) < 1:
+        return "just now"
+    words = span(timedelta(seconds=abs(seconds)))
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in its largest fitting unit: '8 seconds', '90 days', '2 years'."""
+    seconds = length.total_seconds()
+    for limit, unit, noun in _STEPS:
+        if seconds < limit:
+            return plural(max(int(seconds // unit), 0), noun)
+    days = seconds / _DAY
+    if days < 4 * _MONTH_DAYS:
+        return plural(int(days), "day")
+    if days < 2 * _YEAR_DAYS:
+        return plural(int(days // _MONTH_DAYS), "month")
+    return plural(int(days // _YEAR_DAYS), "year")

@@ -1,0 +1,22 @@
+"""The pages, one blueprint a file."""
+
+from flask import Flask
+
+from web.public.views import (
+    audits,
+    certificate,
+    files,
+    forward,
+    health,
+    home,
+    inclusion,
+    issuers,
+    logs,
+    search,
+)
+
+
+def register(app: Flask) -> None:
+    """Add every blueprint to ``app``."""
+    for module in (home, search, certificate, logs, audits, issuers, files, forward, inclusion, health):
+        app.register_blueprint(module.blueprint)

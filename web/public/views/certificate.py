@@ -1,0 +1,123 @@
+"""/certificate/<sha256>: everything that the public record has on one certificate."""
+
+import re
+
+from flask import Blueprint, Response, url_for
+from markupsafe import Markup
+
+from monitor.values import CertificateDetail, LoggedEntry
+from web.public.drawing import draw_chains, draw_lifetime, draw_proof
+from web.public.errors import BadParameter, Missing
+from web.public.models.certificate import (
+    certificate_facts,
+    certificate_said,
+    chain_of,
+    names_of,
+    promises,
+    revocation_said,
+)
+from web.public.models.extensions import extensions_shown, purposes
+from web.public.models.proof import walk
+from web.public.models.rows import algorithm_words, common_name
+from web.public.negotiation import output_form, page
+from web.public.pictures import inline
+from web.public.sources import sources
+
+blueprint = Blueprint("certificate", __name__)
+
+_FORMS = ("html", "json", "pem", "der")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@blueprint.get("/certificate/<sha256>")
+def show(sha256: str) -> Response:
+    """Show one certificate, by the SHA-256 of its DER or of its precertificate's."""
+    form = output_form(_FORMS)
+    detail = _detail(sha256)
+    if form in {"pem", "der"}:
+        return _download(detail, form)
+    return _page(detail)
+
+
+def _detail(sha256: str) -> CertificateDetail:
+    wanted = sha256.lower().replace(":", "")
+    if not _SHA256.fullmatch(wanted):
+        raise BadParameter(
+            "A certificate's address ends in its SHA-256 fingerprint: 64 hexadecimal digits.", field="sha256"
+        )
+    detail = sources().monitor.certificate(bytes.fromhex(wanted))
+    if detail is None:
+        raise Missing(
+            "No certificate with this fingerprint has been seen in the logs.",
+            way_out="One that was issued just now appears after the next audit.",
+        )
+    return detail
+
+
+def _download(detail: CertificateDetail, form: str) -> Response:
+    name = detail.summary.sha256.hex()[:16]
+    if form == "pem":
+        response = Response(detail.certificate.pem, content_type="application/x-pem-file")
+        name += ".pem"
+    else:
+        response = Response(detail.certificate.der, content_type="application/pkix-cert")
+        name += ".crt"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _page(detail: CertificateDetail) -> Response:
+    now, summary, certificate = sources().now, detail.summary, detail.certificate
+    pair = sources().monitor.certificate(detail.pair.sha256) if detail.pair else None
+    proofs = [_proof(entry) for entry in detail.entries]
+    facts = certificate_facts(detail, now)
+    facts["proofs"] = [proof["facts"] for proof in proofs if proof["facts"]]
+    return page(
+        "certificate.html", facts, detail=detail, summary=summary, certificate=certificate, pair=pair,
+        said=certificate_said(detail, now), revocation=revocation_said(detail.revocation),
+        names=names_of(certificate), algorithm=algorithm_words(summary.algorithm, summary.key_bits),
+        issuer=common_name(summary.issuer), usages=purposes(certificate), promises=promises(detail.scts, now),
+        pair_algorithm=algorithm_words(pair.summary.algorithm, pair.summary.key_bits) if pair else "",
+        pair_said=certificate_said(pair, now) if pair else None,
+        proofs=proofs, extensions=extensions_shown(certificate), chains=_chains(detail, pair),
+        lifetime=inline(draw_lifetime(summary.not_before, summary.not_after, now)),
+        expired=summary.not_after < now,
+    )  # fmt: skip
+
+
+def _proof(entry: LoggedEntry) -> dict[str, object]:
+    """Walk the proof of one log entry again and draw it; an entry above the verified head has none."""
+    given = sources().monitor.inclusion(entry.log, entry.index) if entry.included else None
+    if given is None:
+        return {"entry": entry, "path": None, "picture": "", "facts": None, "head": None}
+    path = walk(
+        given.leaf_index, given.head.tree_size, given.leaf_hash, given.audit_path, given.head.root_hash
+    )
+    facts = {
+        "log": given.log,
+        "leaf_index": given.leaf_index,
+        "leaf_hash": given.leaf_hash,
+        "audit_path": given.audit_path,
+        "tree_size": given.head.tree_size,
+        "sha256_root_hash": given.head.root_hash,
+        "verified": path.agrees,
+    }
+    picture = inline(draw_proof(path))
+    return {"entry": entry, "path": path, "picture": picture, "facts": facts, "head": given.head}
+
+
+def _chains(detail: CertificateDetail, pair: CertificateDetail | None) -> Markup:
+    """Draw the chain, or of a dual certificate both, SM2 on the left."""
+    links = {
+        found.summary.sha256: url_for("certificate.show", sha256=found.summary.sha256.hex())
+        for found in (detail, pair)
+        if found
+    }
+    for found in (detail, pair):
+        for above in found.chain if found else ():
+            links[above.fingerprint] = url_for("issuers.show", _anchor=above.fingerprint.hex()[:16])
+    drawn = [chain_of(detail, links, current=True)]
+    if pair:
+        drawn.append(chain_of(pair, links, current=False))
+    drawn.sort(key=lambda chain: chain.kind != "sm2")
+    return inline(draw_chains(tuple(drawn)))
