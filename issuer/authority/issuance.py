@@ -20,9 +20,6 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from verifier.transparency.entries import PrecertEntry
-from verifier.transparency.sct import encode_sct_list
-
 from issuer.authority.requests import CertifiedKey, CertifiedSet, IssueRequest, SctSource, SubscriberKeys
 from issuer.errors import IssuanceMismatch, RequestRefused
 from issuer.hierarchy import CertificateAuthority, pointers, throwaway_key
@@ -37,6 +34,8 @@ from issuer.x509 import extensions, oids, signing
 from verifier.algorithms import PublicKey, Signer
 from verifier.certificates import Certificate
 from verifier.errors import VerifierError
+from verifier.transparency.entries import PrecertEntry
+from verifier.transparency.sct import encode_sct_list
 
 SECOND = dt.timedelta(seconds=1)
 DEMO_WAIVERS = frozenset({"validity-backdated"})
@@ -127,7 +126,9 @@ class Issuance:
         """Return notBefore and notAfter, both inclusive, the same for the whole set."""
         start = request.not_before or now - self._settings.backdate
         not_before = start.astimezone(dt.UTC).replace(microsecond=0)
-        wanted = request.validity or min(profile.validity, maximum_validity(not_before))
+        wanted = request.validity
+        if wanted is None:
+            wanted = min(profile.validity, maximum_validity(not_before))
         if wanted < 2 * SECOND:
             raise RequestRefused(f"a validity of {wanted} is none")
         end = request.not_after or not_before + wanted - SECOND

@@ -4,11 +4,10 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from verifier.transparency.entries import PrecertEntry
-from verifier.transparency.sct import SignedCertificateTimestamp
-
 from verifier.algorithms import PrivateKey, PublicKey
 from verifier.certificates import Certificate
+from verifier.transparency.entries import PrecertEntry
+from verifier.transparency.sct import SignedCertificateTimestamp
 
 # Takes the chain (precertificate, issuing CA, root; DER) and what an SCT for it signs; gives the SCTs.
 SctSource = Callable[[Sequence[bytes], PrecertEntry], tuple[SignedCertificateTimestamp, ...]]

@@ -11,13 +11,13 @@ from http import HTTPStatus
 from typing import Any
 
 import urllib3
-from verifier.transparency.entries import PrecertEntry
-from verifier.transparency.sct import SignedCertificateTimestamp
-from verifier.transparency.verify import verify_sct
 
 from issuer.errors import LogSubmissionFailed
 from issuer.settings import LogEndpoint, SubmissionSettings
 from verifier.errors import VerifierError
+from verifier.transparency.entries import PrecertEntry
+from verifier.transparency.sct import SignedCertificateTimestamp
+from verifier.transparency.verify import verify_sct
 
 MAXIMUM_ANSWER = 65536  # octets; an SCT in JSON takes about 400
 CLOCK_ALLOWANCE = dt.timedelta(minutes=5)

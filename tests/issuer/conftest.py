@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from OpenSSL import crypto
 
 from issuer.authority import Authority, AuthoritySettings, LogEndpoint, SubmissionSettings
 from issuer.store import IssuerStore
@@ -177,3 +179,41 @@ def openssl() -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     return run
+
+
+@pytest.fixture
+def openssl_accepts(openssl: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[[Path, Path], str]:
+    """Verify a leaf up to ca/roots.pem with the openssl command, one step at a time; "" means accepted.
+
+    OpenSSL 3.0 gives `-vfyopt distid:` to the certificate that is asked about only, not to intermediates:
+    so each certificate is asked about against the one above it. The option breaks every other algorithm.
+    """
+
+    def accepts(leaf: Path, issuing: Path) -> str:
+        options = DISTID if "sm2" in issuing.name else []
+        purpose = ["-purpose", "sslserver"]
+        up = openssl("verify", *options, *purpose, "-partial_chain", "-trusted", issuing, leaf)
+        top = openssl("verify", *options, "-CAfile", issuing.parent / "roots.pem", issuing)
+        return "" if up.returncode == top.returncode == 0 else up.stderr + top.stderr
+
+    return accepts
+
+
+@pytest.fixture
+def modern_openssl_accepts() -> Callable[..., str]:
+    """Verify a whole path with the OpenSSL 4 in cryptography's wheel; "" means accepted."""
+
+    def accepts(leaf: Certificate, *issuers: Certificate) -> str:
+        def convert(certificate: Certificate) -> crypto.X509:
+            return crypto.X509.from_cryptography(x509.load_der_x509_certificate(certificate.der))
+
+        store = crypto.X509Store()
+        store.add_cert(convert(issuers[-1]))
+        context = crypto.X509StoreContext(store, convert(leaf), [convert(one) for one in issuers[:-1]])
+        try:
+            context.verify_certificate()
+        except crypto.X509StoreContextError as error:
+            return str(error)
+        return ""
+
+    return accepts
