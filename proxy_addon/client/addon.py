@@ -48,9 +48,8 @@ class ClientAddon:
         self._addresses: dict[str, connection.Address] = {}  # of servers, while theirs is rewritten
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
-    @property
     def desk(self) -> Desk:
-        """Where verdicts are made; without one nothing is trusted."""
+        """Return where verdicts are made; without one nothing is trusted."""
         if self._desk is None:
             raise ProxyError("the verifier is not set up: no data directory was loaded")
         return self._desk
@@ -81,7 +80,7 @@ class ClientAddon:
             raise exceptions.OptionsError(str(error)) from None
         self._desk = Desk(engine, store)
         # The browser sees a certificate for the name it asked for and no other; mitm.it offers the wrong CA.
-        ctx.options.update(upstream_cert=False, onboarding=False)
+        ctx.options.update_known(upstream_cert=False, onboarding=False)
 
     async def running(self) -> None:
         if self._desk is not None and self._maintenance is None:
@@ -122,10 +121,10 @@ class ClientAddon:
             or pages.is_status_host(server.address[0])
         ):
             return
-        if not server.tls and not self.desk.take_cleartext_permit(data.client.id, server):
+        if not server.tls and not self.desk().take_cleartext_permit(data.client.id, server):
             return
         self._addresses[server.id] = server.address
-        server.address = self.desk.engine.settings.resolve(*server.address[:2])
+        server.address = self.desk().engine.settings.resolve(*server.address[:2])
         server.error = None
 
     def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
@@ -134,7 +133,7 @@ class ClientAddon:
     def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
         self._restore_address(data.server)
         if data.server.error != NO_VERDICT:
-            self.desk.unreachable(data.client.id, data.server, data.server.error or "no connection")
+            self.desk().unreachable(data.client.id, data.server, data.server.error or "no connection")
 
     def _restore_address(self, server: connection.Server) -> None:
         """Give a server its name back: mitmproxy reuses connections by it, and shows it."""
@@ -155,7 +154,7 @@ class ClientAddon:
                 o for o in data.context.client.alpn_offers if o in {b"h2", b"http/1.1"}
             )
         handshake = UpstreamHandshake(
-            self.desk.engine.upstream, server.sni, server.address[1], tuple(server.alpn_offers)
+            self.desk().engine.upstream, server.sni, server.address[1], tuple(server.alpn_offers)
         )
         # mitmproxy types the field as SSL.Connection and uses it by the methods that the guard has.
         guard: Any = GuardedConnection(handshake)
@@ -177,13 +176,13 @@ class ClientAddon:
         self._stop_timer(data.conn)
         guard, server = data.ssl_conn, data.conn
         if isinstance(guard, GuardedConnection) and isinstance(server, connection.Server):
-            await self.desk.judge_connection(data.context.client.id, server, guard)
+            await self.desk().judge_connection(data.context.client.id, server, guard)
 
     async def tls_failed_server(self, data: tls.TlsData) -> None:
         self._stop_timer(data.conn)
         guard, server = data.ssl_conn, data.conn
         if isinstance(guard, GuardedConnection) and isinstance(server, connection.Server):
-            await self.desk.judge_failure(data.context.client.id, server, guard)
+            await self.desk().judge_failure(data.context.client.id, server, guard)
 
     def _stop_timer(self, server: connection.Connection) -> None:
         timer = self._timers.pop(server.id, None)
@@ -202,7 +201,10 @@ class ClientAddon:
         if flow.response is not None or flow.error is not None or not flow.live:
             return
         flow.response = pages.failed_page(flow)
-        flow.response = self.desk.decide(flow)
+        decided = self.desk().decide(flow)
+        if decided is None:
+            pages.withdraw(flow)
+        flow.response = decided
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         response = flow.response
@@ -255,12 +257,12 @@ class ClientAddon:
 
     def _header(self, flow: http.HTTPFlow) -> str:
         with contextlib.suppress(ProxyError):
-            return self.desk.header(flow)
+            return self.desk().header(flow)
         return pages.CHECK_FAILED
 
     def _answer(self, flow: http.HTTPFlow, status: int) -> http.Response:
         try:
-            return self.desk.error_page(flow, status)
+            return self.desk().error_page(flow, status)
         except Exception:  # a page that cannot be made is no reason to answer without a verdict
             logger.exception("could not make a page for %s", flow.request.pretty_host)
             return pages.failed_page(flow)

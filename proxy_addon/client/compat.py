@@ -29,6 +29,8 @@ class GuardedTlsConfig(tlsconfig.TlsConfig):
     the connection. It never touches a certificate store on disk.
     """
 
+    name = "tlsconfig"  # other addons look it up by this
+
     def tls_start_server(self, tls_start: tls.TlsData) -> None:
         """Leave this to the guard."""
 

@@ -43,6 +43,11 @@ def own_header(flow: http.HTTPFlow) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def withdraw(flow: http.HTTPFlow) -> None:
+    """Forget an answer of our own that was not sent."""
+    flow.metadata.pop(_METADATA, None)
+
+
 def make(
     flow: http.HTTPFlow,
     status: int,
