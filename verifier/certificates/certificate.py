@@ -21,7 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from verifier.algorithms import PublicKey, SignatureScheme
 from verifier.certificates.extensions import ExtensionReader, name_attribute
-from verifier.certificates.tbs import Tbs, split_tbs
+from verifier.certificates.tbs import Tbs, split_tbs, without_scts
 from verifier.errors import InvalidSignature, MalformedInput, PathInvalid, UnsupportedAlgorithm, VerifierError
 
 MAX_CERTIFICATE_SIZE: Final = 64 * 1024
@@ -100,7 +100,7 @@ class Certificate:
             raise MalformedInput(f"certificate: {len(der)} bytes, expected at most {MAX_CERTIFICATE_SIZE}")
         tbs = split_tbs(der)
         try:
-            return cls._read(der, tbs, _load(der, tbs.serial))
+            return cls._read(der, tbs, _load(without_scts(der, tbs), tbs.serial))
         except MalformedInput:
             raise
         except VerifierError as error:
@@ -123,7 +123,7 @@ class Certificate:
         basic = found.value(x509.BasicConstraints)
         return cls(
             der=der,
-            tbs=parsed.tbs_certificate_bytes,
+            tbs=tbs.whole,
             serial=tbs.serial,
             subject=parsed.subject.rfc4514_string(),
             issuer=parsed.issuer.rfc4514_string(),

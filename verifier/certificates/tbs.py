@@ -33,6 +33,8 @@ class Tbs:
     without_transparency: bytes
     """The TBSCertificate without SCT list and poison: what an embedded SCT signs (RFC 6962 section 3.2)."""
     related_certificate: bytes | None
+    whole: bytes
+    """The TBSCertificate as it stands: what the issuer signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,21 @@ def split_tbs(certificate: bytes) -> Tbs:
     outer.finish()
     tbs = body.read(asn1.SEQUENCE, "tbsCertificate")
     return _split(tbs, _element(body, "signatureAlgorithm"))
+
+
+def without_scts(certificate: bytes, tbs: Tbs) -> bytes:
+    """The certificate less its SCT list, for a parser that knows no SM2 in one; its signature no longer fits.
+
+    cryptography reads the list eagerly and fails on the hash code of sm2sig_sm3 (0x0708).
+    """
+    if tbs.sct_list is None:
+        return certificate
+    body = asn1.Reader(certificate, "certificate").enter(asn1.SEQUENCE, "Certificate")
+    body.read(asn1.SEQUENCE, "tbsCertificate")
+    algorithm = _element(body, "signatureAlgorithm")
+    signature = asn1.encode(asn1.BIT_STRING, body.read(asn1.BIT_STRING, "signatureValue"))
+    body.finish()
+    return asn1.encode(asn1.SEQUENCE, tbs.without_transparency, algorithm, signature)
 
 
 def _split(tbs: bytes, signature_algorithm: bytes) -> Tbs:
@@ -87,6 +104,7 @@ def _split(tbs: bytes, signature_algorithm: bytes) -> Tbs:
         is_precertificate=_is_poisoned(by_oid.get(_POISON)),
         without_transparency=asn1.encode(asn1.SEQUENCE, *head, tail),
         related_certificate=_related(by_oid.get(_RELATED_CERTIFICATE)),
+        whole=asn1.encode(asn1.SEQUENCE, tbs),
     )
 
 
