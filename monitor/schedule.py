@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ class Schedule:
     """Runs a monitor's jobs. ``log_lists`` are paths or URLs of log lists, read again before every round.
 
     ``revocation_every`` bounds how long a CRL is used although it has not run out. ``after_round`` is called
-    after every audit, with nothing held: the publisher looks there for newly distrusted logs.
+    after every audit, one call at a time: the publisher looks there for newly distrusted logs.
     """
 
     monitor: Monitor
@@ -36,6 +36,7 @@ class Schedule:
     after_round: Callable[[], None] | None = None
     report: Callable[[str], None] = lambda _line: None
     stop: Event = field(default_factory=Event)
+    _after: Lock = field(default_factory=Lock)
     _scheduler: BackgroundScheduler = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,7 +113,8 @@ class Schedule:
         for finding in failed:
             self.report(f"{name}: {finding.code.value}: {finding.detail}")
         if self.after_round:
-            self.after_round()
+            with self._after:
+                self.after_round()
 
     def _revocation(self) -> None:
         self.monitor.refresh_revocation(datetime.now(UTC), at_least_every=self.revocation_every)

@@ -273,6 +273,16 @@ class RevocationState:
     source: str = ""
     detail: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "status": self.status,
+            "checked_at": self.checked_at.isoformat() if self.checked_at else None,
+            "revoked_at": self.revoked_at.isoformat() if self.revoked_at else None,
+            "reason": self.reason,
+            "source": self.source,
+            "detail": self.detail,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateSummary:
@@ -299,6 +309,28 @@ class CertificateSummary:
     @property
     def serial_hex(self) -> str:
         return f"{self.serial:x}" if len(f"{self.serial:x}") % 2 == 0 else f"0{self.serial:x}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the certificate as the search API writes it: hexadecimal hashes, ISO 8601 times."""
+        return {
+            "sha256": self.sha256.hex(),
+            "tbs_sha256": self.tbs_hash.hex(),
+            "precertificate_only": self.precertificate_only,
+            "subject": self.subject,
+            "common_name": self.common_name,
+            "names": list(self.names),
+            "matched": list(self.matched),
+            "issuer": self.issuer,
+            "serial": self.serial_hex,
+            "not_before": self.not_before.isoformat(),
+            "not_after": self.not_after.isoformat(),
+            "algorithm": self.algorithm,
+            "key_bits": self.key_bits,
+            "logs": list(self.logs),
+            "first_seen": self.first_seen.isoformat(),
+            "pair": self.pair.hex() if self.pair else None,
+            "revocation": self.revocation.to_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,7 @@ def served() -> Iterator[Callable[[MadeLog], MadeLog]]:
     def serve(log: MadeLog) -> MadeLog:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 try:

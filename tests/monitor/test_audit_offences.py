@@ -1,4 +1,4 @@
-"""A misbehaving log: each offence is found, named, evidenced, alerted, and the log distrusted where it must be."""
+"""A misbehaving log: each offence is found, named, evidenced and alerted; the log is distrusted where it must."""
 
 import base64
 import time
@@ -221,7 +221,7 @@ class TestUnavailable:
     """What cannot be read is unavailable, by its kind; it is never called inconsistent."""
 
     @staticmethod
-    def check(monitor, log, code):
+    def check(monitor, _log, code):
         began = time.monotonic()
         (report,) = monitor.audit_now(budget=timedelta(seconds=2))
         assert time.monotonic() - began < 10
@@ -252,7 +252,7 @@ class TestUnavailable:
         [
             b"", b"{", b"[]", b"null", b'{"tree_size": "5"}', b"\xff\xfe", b"[" * 100_000,
             b'{"tree_size": true, "timestamp": 1, "sha256_root_hash": "", "tree_head_signature": ""}',
-            b'{"tree_size": 99999999999999999999, "timestamp": 1, "sha256_root_hash": "AAAA", "tree_head_signature": ""}',
+            b'{"tree_size": 99999999999999999999, "timestamp": 1, "sha256_root_hash": "AAAA", "x": ""}',
             b'{"tree_size": 1, "timestamp": 1, "sha256_root_hash": "A?", "tree_head_signature": ""}',
             b'{"tree_size": -1, "timestamp": 1, "sha256_root_hash": "", "tree_head_signature": ""}',
         ],
