@@ -77,7 +77,7 @@ def parse_trust_bundle(data: bytes, fingerprint: bytes, now: datetime) -> TrustB
     3. The signature is that key's, over type and payload (DSSE's pre-authentication encoding).
     4. The payload is as ``TrustBundle`` has it, and not dated in the future.
 
-    A bundle past its ``expires_at`` is returned as well: ``judge`` refuses with it, and says why. A caller who
+    A bundle past its ``expires_at`` is returned too: ``judge`` refuses with it, and says why. A caller who
     has a bundle already must not take an older one. Raises MalformedInput or InvalidSignature.
     """
     envelope = parse_json(data, "trust bundle", maximum=MAX_BUNDLE_SIZE)

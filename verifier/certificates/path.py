@@ -1,4 +1,7 @@
-"""From a leaf to an anchor: RFC 5280 section 6 by OpenSSL, without its clock, and what it leaves out."""
+"""From a leaf to an anchor: RFC 5280 section 6, by OpenSSL without its clock.
+
+OpenSSL's strict mode is off: it asks even anchors for extensions that roots shipped by Mozilla lack.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -67,10 +70,10 @@ def build_path(
 ) -> Path:
     """A path from ``leaf`` over ``intermediates`` to one of ``anchors``, which are self-signed roots.
 
-    Signatures, names, CA and path length, keyUsage, extendedKeyUsage, name constraints, policies and critical
-    extensions are checked (RFC 5280 section 6.1); SM2 signatures use the default identifier. Strength of keys
-    and hashes is not, see ``strength``; nor is revocation. Times are not either: ``at`` only says
-    which of several paths to prefer, and the caller compares the times of ``Path.certificates``.
+    Signatures, names, CA and path length, keyUsage, extendedKeyUsage, name constraints and critical extensions
+    are checked (RFC 5280 section 6.1); SM2 signatures use the default identifier. Policies are not, as in
+    browsers; nor are strength of keys and hashes (see ``strength``) and revocation. Times are not either:
+    ``at`` only says which of several paths to prefer, the caller compares those of ``Path.certificates``.
 
     Raises PathInvalid, with the certificate at fault in its text; also when there is no anchor at all.
     """
@@ -82,10 +85,10 @@ def build_path(
     candidates = _possible_anchors((leaf, *others), roots)
     if at is not None:
         try:
-            return _checked(_verify(leaf, others, candidates, purpose, at))
+            return _verify(leaf, others, candidates, purpose, at)
         except PathInvalid:
             pass  # perhaps only for its times: the caller is to see the path and say which one is over
-    return _checked(_verify(leaf, others, candidates, purpose, None))
+    return _verify(leaf, others, candidates, purpose, None)
 
 
 def _possible_anchors(
@@ -129,17 +132,6 @@ def _verify(
         raise PathInvalid(f"{leaf.display_name}: OpenSSL could not check its path: {error}") from error
     by_der = {certificate.der: certificate for certificate in (*anchors, *intermediates, leaf)}
     return Path(tuple(by_der[_der(certificate)] for certificate in chain))
-
-
-def _checked(path: Path) -> Path:
-    """What OpenSSL asks for in its strict mode only, which roots that Mozilla ships do not pass.
-
-    RFC 5280 section 6.1.4 (k): whoever issued a certificate of the path says that it is a CA.
-    """
-    for certificate in path.certificates[1:-1]:
-        if not certificate.is_ca:
-            raise PathInvalid(f"{certificate.display_name}: issued a certificate but is not marked as a CA")
-    return path
 
 
 def _openssl(certificate: Certificate) -> crypto.X509:

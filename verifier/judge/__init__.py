@@ -1,7 +1,7 @@
 """Evidence of a connection in, a verdict with its reasons out."""
 
-from verifier.judge.judge import judge
 from verifier.judge.evidence import Evidence, Handshake
+from verifier.judge.judge import judge
 from verifier.judge.trust import Trust
 from verifier.judge.verdict import Code, Finding, NoteCode, Outcome, ReliedSct, Verdict, unreachable
 
