@@ -1,12 +1,12 @@
 """Where a log keeps its tree: the contract, and a directory as its first implementation."""
 
-import itertools
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from tlog.errors import Conflict, NotStored, StorageError
 
@@ -73,7 +73,6 @@ class DirectoryStore:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._known_directories: set[Path] = set()
-        self._counter = itertools.count()
 
     def read(self, key: str) -> bytes:
         try:
@@ -145,7 +144,7 @@ class DirectoryStore:
     def _temporary(self, data: bytes) -> Path:
         """Write and sync a new file in ``.tmp/``; a failure leaves none behind."""
         self._make_directory(self.directory / ".tmp")
-        path = self.directory / ".tmp" / f"{os.getpid()}-{next(self._counter)}"
+        path = self.directory / ".tmp" / uuid4().hex
         try:
             with path.open("xb", buffering=0) as file:
                 remaining = memoryview(data)
