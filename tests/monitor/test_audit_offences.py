@@ -1,4 +1,4 @@
-"""A misbehaving log: each offence is found, named, evidenced and alerted; the log is distrusted where it must."""
+"""A misbehaving log: each offence is found, named, evidenced, alerted; the log distrusted where it must be."""
 
 import base64
 import time
