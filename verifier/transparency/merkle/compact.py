@@ -40,7 +40,9 @@ class CompactRange:
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
         """Add leaves in order, a complete subtree at a time; none is added where one has not 32 bytes."""
-        hashes = [wire.fixed(leaf, wire.HASH_SIZE, "leaf hash") for leaf in leaf_hashes]
+        hashes = list(leaf_hashes)
+        for length in set(map(len, hashes)) - {wire.HASH_SIZE}:
+            raise MalformedInput(f"leaf hash: expected {wire.HASH_SIZE} bytes, got {length}")
         done = 0
         while done < len(hashes):
             width = self._next_subtree(len(hashes) - done)
