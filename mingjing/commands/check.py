@@ -41,7 +41,10 @@ def text(result: "CheckResult") -> str:
     verdict = result.verdict
     state = verdict.trusted if result.reachable else None
     head = f"{output.mark(state)} {output.safe(verdict.host)}  {output.colour(verdict.header, 'bold')}"
-    rows = [(_SIGNS[f.outcome](), output.safe(f.title), output.safe(f.detail)) for f in verdict.findings]
+    reached = [finding for finding in verdict.findings if finding.outcome != "not-reached"]
+    rows = [(_SIGNS[f.outcome](), output.safe(f.title), output.safe(f.detail)) for f in reached]
+    if missing := len(verdict.findings) - len(reached):
+        rows.append((output.mark(trusted=None), f"{missing} more checks", "The connection had ended before."))
     return f"{head}\n\n{output.table(rows, indent='  ')}"
 
 
@@ -49,5 +52,4 @@ _SIGNS: "dict[str, Callable[[], str]]" = {
     "passed": lambda: output.mark(trusted=True),
     "failed": lambda: output.mark(trusted=False),
     "note": lambda: output.colour("!", "yellow"),
-    "not-reached": lambda: output.mark(trusted=None),
 }

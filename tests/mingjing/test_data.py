@@ -47,9 +47,9 @@ def test_a_clock_before_the_directory_was_made_is_refused(made):
 
 
 def test_two_of_a_kind_never_share_a_directory(made):
+    second = data.only_one(made, "up")
     with data.only_one(made, "up"), pytest.raises(DataError, match=f"already runs.*process {os.getpid()}"):
-        with data.only_one(made, "up"):
-            pass
+        second.__enter__()
     with data.only_one(made, "up"):
         pass
 

@@ -58,7 +58,12 @@ def test_a_child_that_ignores_sigterm_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr("mingjing.supervisor.STOP_SECONDS", 0.5)
     said = []
     supervisor = Sleeper(tmp_path, said.append)
-    supervisor.program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(60)"
+    supervisor.program = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)"
+    )
     service = supervisor.start(Service("site"))
     while not (tmp_path / "log" / "site.log").stat().st_size:
         time.sleep(0.02)
