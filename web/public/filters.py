@@ -16,7 +16,6 @@ from web.public.state import Said, State
 from web.public.statics import static_url
 
 _ENDS = 8
-_SHORT = 2 * _ENDS + 4
 
 
 def register(app: Flask) -> None:
@@ -34,6 +33,8 @@ def register(app: Flask) -> None:
         name=name_tag,
         said=said_tag,
         iso=text.iso,
+        sentence=text.sentence,
+        unicode_name=text.unicode_name,
         tojson_readable=_readable,
     )
     app.jinja_env.globals.update(State=State, static_url=static_url, mark=inline(drawing.draw_mark()))
@@ -69,11 +70,12 @@ def time_tag(moment: datetime | None, *, relative: bool = True) -> Markup:
 def hash_tag(value: bytes | str, what: str = "hash") -> Markup:
     """Show a hash shortened in the middle; selecting it, or its button, copies the whole."""
     whole = text.visible(value.hex() if isinstance(value, bytes) else value)
-    if len(whole) <= _SHORT:
+    head = whole.find(":") + 1 + _ENDS  # a prefix such as sha256: stays whole
+    if len(whole) <= head + _ENDS + 4:
         shown = Markup("<code>{}</code>").format(whole)
     else:
         shown = Markup('<code title="{}">{}<span class="middle">{}</span>{}</code>').format(
-            whole, whole[:_ENDS], whole[_ENDS:-_ENDS], whole[-_ENDS:]
+            whole, whole[:head], whole[head:-_ENDS], whole[-_ENDS:]
         )
     label = Markup('copy<span class="unseen"> {}</span>').format(what)
     button = Markup('<button type="button" class="copy" data-copy="{}" hidden>{}</button>')

@@ -43,8 +43,6 @@ def _tell_monitor(error: MonitorError) -> Response:
 
 
 def _tell_http(error: HTTPException) -> Response:
-    if error.response is not None:
-        return Response(error.response.get_data(), error.response.status_code, dict(error.response.headers))
     problem = _as_problem(error)
     response = _tell(problem)
     if isinstance(error, MethodNotAllowed):

@@ -39,6 +39,23 @@ def shorten(text: str, keep: int = 60) -> str:
     return f"{text[:head]}…{text[len(text) - (keep - 1 - head) :]}"
 
 
+def sentence(text: str) -> str:
+    """Return an error's message as a sentence: a capital first, a stop last."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def unicode_name(name: str) -> str:
+    """Return what an internationalised DNS name shows, or nothing where it has no A-label that decodes."""
+    if "xn--" not in name.lower():
+        return ""
+    try:
+        shown = ".".join(label.encode("ascii").decode("idna") for label in name.split("."))
+    except UnicodeError:
+        return ""
+    return shown if shown != name else ""
+
+
 def plural(count: int, noun: str, many: str = "") -> str:
     """Return '1 entry', '1,204 entries'."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"

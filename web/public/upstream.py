@@ -17,6 +17,9 @@ from web.public.errors import ServiceDown
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 3.0, 20.0, 120.0
 MAX_ANSWER = 64 * 2**20  # get-entries with the largest chains stays well below this
+_RETRIES = urllib3.Retry(
+    1, connect=0, redirect=0, status=0
+)  # a kept connection may have gone; never a POST twice
 _PIECE = 64 * 2**10
 _REDIRECTS = range(300, 400)
 _NOT_MODIFIED = 304
@@ -51,7 +54,7 @@ class Upstream:
         """Ask the service; ``path`` starts with a slash and carries the query. Raises ServiceDown."""
         try:
             response = self._connections().request(
-                method, self._base + path, headers=dict(headers), body=body, redirect=False, retries=False,
+                method, self._base + path, headers=dict(headers), body=body, redirect=False, retries=_RETRIES,
                 preload_content=False, decode_content=False,
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
             )  # fmt: skip

@@ -14,11 +14,17 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from flask import Flask
 from flask.testing import FlaskClient
 
 from issuer.authority import Authority, AuthoritySettings, LogEndpoint, SubmissionSettings
 from issuer.authority.requests import DualCertificate, IssueRequest
+from issuer.revocation.reasons import RevocationReason
 from issuer.store import IssuerStore
 from keys import FileKeyStore
 from monitor import Monitor
@@ -29,12 +35,13 @@ from verifier.transparency import api
 from verifier.transparency.entries import PrecertEntry, X509Entry, merkle_tree_leaf
 from verifier.transparency.extensions import sct_extensions
 from verifier.transparency.extra_data import PrecertChainEntry, X509ChainEntry
-from verifier.transparency.merkle import consistency_proof, hash_leaf, inclusion_proof, root_of
+from verifier.transparency.merkle import consistency_proof, hash_leaf, root_of
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
 from verifier.transparency.verify import sign_sct
 from web.public import SiteSettings, create_app
 
 ORGANISATION, DOMAIN, OPERATOR = "Ming Test", "mingjing.test", "Ming Test Logs"
+PUBLIC_URL = "http://127.0.0.1:8440"
 
 
 @dataclass
@@ -85,8 +92,9 @@ class LogServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, logs: list[SmallLog]) -> None:
+    def __init__(self, logs: list[SmallLog], crls: Path) -> None:
         super().__init__(("127.0.0.1", 0), LogHandler)
+        self.crls = crls
         self.logs = {log.name: log for log in logs}
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
@@ -95,6 +103,9 @@ class LogServer(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+    def endpoint(self, name: str) -> LogEndpoint:
+        return LogEndpoint(name, f"{self.url}/log/{name}", self.logs[name].key.public_key)
 
     def close(self) -> None:
         self.shutdown()
@@ -111,6 +122,8 @@ class LogHandler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if parts.path == "/healthz":
             return self._answer(200, {"status": "ok"})
+        if parts.path.startswith("/crl/"):
+            return self._send(200, (self.server.crls / parts.path[5:]).read_bytes(), {})
         if parts.path.endswith("/redirect"):
             return self._answer(302, {}, Location="http://192.0.2.1/")
         _, _, name, _, _, call = (*parts.path.split("/"), "", "", "", "")[:6]
@@ -128,9 +141,11 @@ class LogHandler(BaseHTTPRequestHandler):
         self._answer(200, self.server.logs[name].add(chain, precertificate=call == "add-pre-chain"))
 
     def _answer(self, status: int, body: dict[str, Any], **headers: str) -> None:
-        content = json.dumps(body).encode()
+        self._send(status, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
+
+    def _send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **headers}.items():
+        for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -149,17 +164,19 @@ class World:
 
     data: Path
     logs: LogServer
-    authority: Authority
     pair: DualCertificate
     revoked: DualCertificate
     expired: DualCertificate
+    hostile: Certificate
+    hostile_issuer: Certificate
 
     def monitor(self) -> Monitor:
-        return Monitor.open(self.data / "monitor.db", operator=OPERATOR)
+        local = {f"{PUBLIC_URL}/": f"{self.logs.url}/"}  # the monitor reads the CRLs from there
+        return Monitor.open(self.data / "monitor.db", operator=OPERATOR, local=local)
 
     def settings(self, **changes: Any) -> SiteSettings:
         known = {
-            "data": self.data, "public_url": "http://127.0.0.1:8440", "org": ORGANISATION, "domain": DOMAIN,
+            "data": self.data, "public_url": PUBLIC_URL, "org": ORGANISATION, "domain": DOMAIN,
             "operator": OPERATOR, "logs_url": self.logs.url, "authority_url": "https://127.0.0.1:1",
         }  # fmt: skip
         return SiteSettings(**{**known, **changes})
@@ -175,50 +192,79 @@ def watched(log: SmallLog, url: str) -> WatchedLog:
 
 
 def make_world(folder: Path) -> World:
-    """Make CAs, logs and certificates, and let a monitor read it all."""
+    """Make CAs, logs and certificates, and let a monitor read it all, in several rounds."""
     data = folder / "data"
     data.mkdir()
-    logs = LogServer([
-        SmallLog("sm2", PrivateKey.generate(KeyAlgorithm.SM2)),
-        SmallLog("p256", PrivateKey.generate(KeyAlgorithm.ECDSA)),
-    ])
-    endpoints = tuple(
-        LogEndpoint(log.name, f"{logs.url}/log/{log.name}", log.key.public_key) for log in logs.logs.values()
+    algorithms = {"sm2": KeyAlgorithm.SM2, "p256": KeyAlgorithm.ECDSA}
+    logs = LogServer(
+        [SmallLog(name, PrivateKey.generate(kind)) for name, kind in algorithms.items()], data / "crl"
     )
     settings = AuthoritySettings(
-        org=ORGANISATION, domain=DOMAIN, public_url="http://127.0.0.1:8440", logs=endpoints, demo=True,
-        submission=SubmissionSettings(timeout=dt.timedelta(seconds=10)),
+        org=ORGANISATION, domain=DOMAIN, public_url=PUBLIC_URL, logs=tuple(map(logs.endpoint, algorithms)),
+        demo=True, submission=SubmissionSettings(timeout=dt.timedelta(seconds=10)),
     )  # fmt: skip
-    keys = FileKeyStore.create(data / "keys", "issuer")
-    store = IssuerStore(data / "issuer.db")
-    authority = Authority.create(data, keys, store, settings)
-    now = dt.datetime.now(dt.UTC)
-    pair = authority.issue(
-        IssueRequest(("good.mingjing.test", "www.mingjing.test", "xn--fiq228c.mingjing.test"))
-    )
-    revoked = authority.issue(IssueRequest(("revoked.mingjing.test",)))
-    expired = authority.issue(
-        IssueRequest(
-            ("expired.mingjing.test",),
-            not_before=now - dt.timedelta(days=60),
-            not_after=now - dt.timedelta(days=3),
-        )
-    )
-    for number in range(5):
-        authority.issue(IssueRequest((f"host-{number}.mingjing.test",)))
-    authority.revoke(f"{revoked.sm2.certificate.serial:x}")
-    world = World(data, logs, authority, pair, revoked, expired)
-    monitor = world.monitor()
-    for log in logs.logs.values():
-        monitor.watch_log(watched(log, logs.url))
-    monitor.audit_now()
-    for dual in (pair, revoked, expired):
+    with IssuerStore(data / "issuer.db") as store:
+        authority = Authority.create(data, FileKeyStore.create(data / "keys", "issuer"), store, settings)
+        world = World(data, logs, **_certificates(authority))
+        for log in logs.logs.values():
+            log.add([world.hostile.der, world.hostile_issuer.der], precertificate=False)
+        monitor = world.monitor()
+        for log in logs.logs.values():
+            monitor.watch_log(watched(log, logs.url))
+        monitor.audit_now()
+        for number in range(4):
+            authority.issue(IssueRequest((f"host-{number}.{DOMAIN}",)))
+            monitor.audit_now()
+    for dual in (world.pair, world.revoked, world.expired):
         for one in (dual.sm2, dual.ecc):
             monitor.add_certificate(one.certificate.der, [above.der for above in one.chain[1:]])
+    monitor.refresh_revocation(dt.datetime.now(dt.UTC))
     monitor.beat(dt.datetime.now(dt.UTC), 3600)
     monitor.close()
-    store.close()
     return world
+
+
+def _certificates(authority: Authority) -> dict[str, Any]:
+    now = dt.datetime.now(dt.UTC)
+    names = (f"good.{DOMAIN}", f"www.{DOMAIN}", f"xn--fiq228c.{DOMAIN}")
+    pair = authority.issue(IssueRequest(names))
+    revoked = authority.issue(IssueRequest((f"revoked.{DOMAIN}",)))
+    past = (now - dt.timedelta(days=60), now - dt.timedelta(days=3))
+    expired = authority.issue(IssueRequest((f"expired.{DOMAIN}",), not_before=past[0], not_after=past[1]))
+    authority.revoke(f"{revoked.sm2.certificate.serial:x}", RevocationReason.KEY_COMPROMISE)
+    hostile, issuer = make_hostile()
+    return {
+        "pair": pair,
+        "revoked": revoked,
+        "expired": expired,
+        "hostile": hostile,
+        "hostile_issuer": issuer,
+    }
+
+
+HOSTILE_NAME = "<script>alert(1)</script>\u202egnp.exe\u200b\x07"
+HOSTILE_DNS = "<img src=x onerror=alert(1)>.hostile.test"
+
+
+def make_hostile() -> tuple[Certificate, Certificate]:
+    """Make a certificate whose names are an attack on whoever shows them, of a CA that allows it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Careless\u202eAC </title><script>")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOSTILE_NAME)])
+    names = x509.SubjectAlternativeName([x509.DNSName(HOSTILE_DNS), x509.DNSName("plain.hostile.test")])
+    return _signed(subject, issuer, key, names), _signed(
+        issuer, issuer, key, x509.BasicConstraints(ca=True, path_length=None)
+    )
+
+
+def _signed(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, extension: Any
+) -> Certificate:
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=30))
+    built = builder.add_extension(extension, critical=False)
+    return Certificate.parse(built.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
 
 
 @pytest.fixture(scope="session")

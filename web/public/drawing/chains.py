@@ -5,10 +5,10 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from web.public.drawing.svg import label, picture, shape, titled
-from web.public.text import plural, shorten
+from web.public.text import plural, shorten, visible
 
-_BOX_WIDTH, _BOX_HEIGHT, _ROW, _GAP, _HEADING = 214.0, 58.0, 86.0, 44.0, 30.0
-_NAME_LENGTH, _NOTE_LENGTH = 23, 28
+_BOX_WIDTH, _BOX_HEIGHT, _ROW, _GAP, _HEADING = 220.0, 78.0, 106.0, 44.0, 30.0
+_NAME_LENGTH, _NOTE_LENGTH, _LINES = 22, 30, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,26 @@ def _column(chain: Chain, x: float, bottom: float) -> list[Element]:
 
 
 def _box(link: ChainLink, x: float, top: float, class_: str) -> Element:
+    lines = _wrapped(link.name)
+    first = top + (25 if len(lines) == _LINES else 34)
     return titled(
         f"{link.name}: {link.note}",
         shape("rect", x=x, y=top, width=_BOX_WIDTH, height=_BOX_HEIGHT, rx=8),
-        label(x + 16, top + 25, shorten(link.name, _NAME_LENGTH), "name"),
-        label(x + 16, top + 44, shorten(link.note, _NOTE_LENGTH), "caption"),
+        *(label(x + 16, first + 18 * row, line, "name") for row, line in enumerate(lines)),
+        label(x + 16, first + 18 * len(lines) + 1, shorten(link.note, _NOTE_LENGTH), "caption"),
         href=link.href,
         class_=class_,
     )
+
+
+def _wrapped(name: str) -> list[str]:
+    """Return the name on at most two lines, broken at a space or a dot where there is one."""
+    name = visible(name)
+    if len(name) <= _NAME_LENGTH:
+        return [name]
+    breaks = [at for at in range(1, _NAME_LENGTH + 1) if name[at] == " " or name[at - 1] == "."]
+    at = breaks[-1] if breaks else _NAME_LENGTH
+    return [name[:at], shorten(name[at:].strip(), _NAME_LENGTH)]
 
 
 def _pair_line(y: float) -> list[Element]:

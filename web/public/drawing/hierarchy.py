@@ -6,8 +6,8 @@ from xml.etree.ElementTree import Element
 from web.public.drawing.svg import label, picture, shape, titled
 from web.public.text import plural, shorten
 
-_WIDTH, _INDENT, _BOX_HEIGHT, _ROW = 340.0, 32.0, 58.0, 74.0
-_NAME_LENGTH, _NOTE_LENGTH = 34, 42
+_WIDTH, _INDENT, _BOX_HEIGHT, _ROW = 400.0, 32.0, 58.0, 74.0
+_NAME_LENGTH, _NOTE_LENGTH = 40, 48
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,29 @@ from xml.etree.ElementTree import Element
 from web.public.drawing.svg import label, picture, shape, titled
 from web.public.text import plural
 
-_WIDTH, _BOX_WIDTH, _BOX_HEIGHT, _ROW = 456.0, 132.0, 46.0, 82.0
-_CENTRE = _WIDTH / 2
-_SIDE = {"left": _BOX_WIDTH / 2 + 2, "right": _WIDTH - _BOX_WIDTH / 2 - 2}
+_BOX_WIDTH, _BOX_HEIGHT, _ROW, _COLUMN = 132.0, 46.0, 82.0, 160.0
 _EDGE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where siblings to the left, the path, and siblings to the right stand; unused columns take no room."""
+
+    path: float
+    left: float
+    right: float
+    width: float
+
+    @classmethod
+    def of(cls, nodes: tuple["ProofNode", ...]) -> "_Columns":
+        sides = {node.side for node in nodes}
+        first = _BOX_WIDTH / 2 + _EDGE
+        path = first + (_COLUMN if "left" in sides else 0)
+        last = path + (_COLUMN if "right" in sides else 0)
+        return cls(path, first, last, last + first)
+
+    def sibling(self, side: str) -> float:
+        return self.left if side == "left" else self.right
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +62,25 @@ class ProofPath:
 
 def draw_proof(path: ProofPath) -> str:
     """Return the path as a picture: the leaf below, the signed root above, the log's siblings beside it."""
+    columns = _Columns.of(path.nodes)
     rows = len(path.nodes)
     height = rows * _ROW + _BOX_HEIGHT + 2 * _EDGE
     tops = [height - _EDGE - _BOX_HEIGHT - row * _ROW for row in range(rows + 1)]
     shapes: list[Element] = []
     for row, node in enumerate(path.nodes):
-        shapes += _edges(node.side, tops[row], tops[row + 1])
-    shapes.append(_path_box(tops[0], path.leaf_hash, _covers(path.leaf_index, path.leaf_index), "leaf"))
+        shapes += _edges(columns, node.side, tops[row], tops[row + 1])
+    leaf = "leaf" if rows else _end(path)
+    shapes.append(
+        _box(columns.path, tops[0], path.leaf_hash, _covers(path.leaf_index, path.leaf_index), leaf)
+    )
     for row, node in enumerate(path.nodes):
-        is_root = row == rows - 1
-        shapes.append(_sibling_box(tops[row], node))
-        shapes.append(
-            _path_box(tops[row + 1], node.computed, _root_or(node, root=is_root), _kind(path, root=is_root))
-        )
-    return picture((_WIDTH, height), _describe(path), shapes, class_="proof")
+        last = row == rows - 1
+        beside = _covers(node.sibling_first, node.sibling_last)
+        caption = f"root of {node.last + 1:,}" if last else _covers(node.first, node.last)
+        kind = _end(path) if last else "computed"
+        shapes.append(_box(columns.sibling(node.side), tops[row], node.sibling, beside, "given"))
+        shapes.append(_box(columns.path, tops[row + 1], node.computed, caption, kind))
+    return picture((columns.width, height), _describe(path), shapes, class_="proof")
 
 
 def _describe(path: ProofPath) -> str:
@@ -66,43 +90,29 @@ def _describe(path: ProofPath) -> str:
     return f"Path from leaf {path.leaf_index} to the root of the tree of {tree}: {steps}, ending in {end}."
 
 
-def _kind(path: ProofPath, *, root: bool) -> str:
-    if not root:
-        return "computed"
+def _end(path: ProofPath) -> str:
     return "root" if path.agrees else "root wrong"
-
-
-def _root_or(node: ProofNode, *, root: bool) -> str:
-    return f"root of {node.last + 1:,}" if root else _covers(node.first, node.last)
 
 
 def _covers(first: int, last: int) -> str:
     return f"entry {first:,}" if first == last else f"{first:,} – {last:,}"
 
 
-def _edges(side: str, top: float, parent_top: float) -> list[Element]:
+def _edges(columns: _Columns, side: str, top: float, parent_top: float) -> list[Element]:
     middle = (top + parent_top + _BOX_HEIGHT) / 2
+    beside, centre = columns.sibling(side), columns.path
     return [
-        shape("path", d=f"M{_SIDE[side]:.1f} {top:.1f}V{middle:.1f}H{_CENTRE:.1f}", class_="edge given"),
-        shape("path", d=f"M{_CENTRE:.1f} {top:.1f}V{parent_top + _BOX_HEIGHT:.1f}", class_="edge"),
+        shape("path", d=f"M{beside:.1f} {top:.1f}V{middle:.1f}H{centre:.1f}", class_="edge given"),
+        shape("path", d=f"M{centre:.1f} {top:.1f}V{parent_top + _BOX_HEIGHT:.1f}", class_="edge"),
     ]
 
 
-def _path_box(top: float, value: bytes, caption: str, kind: str) -> Element:
-    return _box(_CENTRE, top, value, caption, f"node {kind}")
-
-
-def _sibling_box(top: float, node: ProofNode) -> Element:
-    caption = _covers(node.sibling_first, node.sibling_last)
-    return _box(_SIDE[node.side], top, node.sibling, caption, "node given")
-
-
-def _box(x: float, top: float, value: bytes, caption: str, class_: str) -> Element:
+def _box(x: float, top: float, value: bytes, caption: str, kind: str) -> Element:
     text = value.hex()
     return titled(
         text,
         shape("rect", x=x - _BOX_WIDTH / 2, y=top, width=_BOX_WIDTH, height=_BOX_HEIGHT, rx=8),
         label(x, top + 19, f"{text[:6]}…{text[-6:]}", "hash", text_anchor="middle"),
         label(x, top + 36, caption, "caption", text_anchor="middle"),
-        class_=class_,
+        class_=f"node {kind}",
     )

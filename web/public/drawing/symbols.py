@@ -7,7 +7,7 @@ _OCTAGON = "M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z"
 
 
 def draw_state(state: State, size: int = 16) -> str:
-    """Return the shape of a state: filled circle with a tick, octagon with a bar, dashed circle.
+    """Return the shape of a state: filled circle with a tick, octagon with a cross, dashed circle.
 
     It is hidden from assistive software, because its word always stands beside it.
     """
@@ -18,7 +18,7 @@ def draw_state(state: State, size: int = 16) -> str:
         ),
         State.REFUSED: (
             shape("path", d=_OCTAGON, class_="body"),
-            shape("path", d="M4.5 8h7", class_="sign"),
+            shape("path", d="M5.3 5.3l5.4 5.4M10.7 5.3l-5.4 5.4", class_="sign"),
         ),
         State.UNKNOWN: (shape("circle", cx=8, cy=8, r=6.6, class_="dashes"),),
     }[state]

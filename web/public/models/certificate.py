@@ -112,13 +112,13 @@ def chain_of(detail: CertificateDetail, links: dict[bytes, str], *, current: boo
     summary = detail.summary
     leaf = ChainLink(
         (summary.names or (summary.common_name or "certificate",))[0],
-        f"{algorithm_words(summary.algorithm, summary.key_bits)}, until {day(summary.not_after)}",
+        f"until {day(summary.not_after)}",
         None if current else links.get(summary.sha256),
     )
     above = [
         ChainLink(
             certificate.display_name,
-            ("root" if certificate.self_issued else "issuing CA") + f", until {day(certificate.not_after)}",
+            f"{'root' if certificate.self_issued else 'issuing CA'} · until {day(certificate.not_after)}",
             links.get(certificate.fingerprint),
         )
         for certificate in detail.chain

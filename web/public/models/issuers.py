@@ -9,8 +9,8 @@ from verifier.algorithms import KeyAlgorithm
 from verifier.certificates import Certificate
 from web.public.drawing import Issuer
 from web.public.models.extensions import purposes
-from web.public.models.rows import algorithm_words
-from web.public.text import day, plural
+from web.public.models.rows import algorithm_words, common_name
+from web.public.text import day
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Authority:
     def role(self) -> str:
         """What it is: a root or an issuing CA."""
         return "root" if self.certificate.self_issued else "issuing CA"
+
+    @property
+    def issued_by(self) -> str:
+        """Its issuer's common name."""
+        return common_name(self.certificate.issuer)
 
     @property
     def purposes(self) -> tuple[str, ...]:
@@ -97,10 +102,10 @@ def _below(above: Authority, members: Sequence[Authority], seen: tuple[bytes, ..
 
 def _drawn(member: Authority, members: Sequence[Authority], seen: tuple[bytes, ...]) -> Issuer:
     certificate = member.certificate
-    logged = f", {plural(member.logged, 'certificate')} logged" if member.logged else ""
+    logged = f" · {member.logged:,} logged" if member.logged else ""
     return Issuer(
         certificate.display_name,
-        f"{member.role}, until {day(certificate.not_after)}{logged}",
+        f"{member.role} · until {day(certificate.not_after)}{logged}",
         f"#{member.anchor}",
         "sm2" if _is_sm2(member) else "ecc",
         tuple(

@@ -103,7 +103,9 @@ def overview_said(overview: Overview, now: datetime) -> Said:
         ]
         return Said(State.UNKNOWN, f"The last audit could not be completed for: {', '.join(waiting)}.")
     count = len(overview.logs)
-    which = "The log keeps its word" if count == 1 else f"All {count} logs keep their word"
+    which = {1: "The log keeps its word", 2: "Both logs keep their word"}.get(
+        count, f"All {count} logs keep their word"
+    )
     return Said(State.TRUSTED, f"{which}: nothing was altered, dropped or hidden.")
 
 
@@ -152,6 +154,11 @@ def points(heads: Sequence[Head], log: LogState) -> tuple[Point, ...]:
         Point(head.timestamp, head.tree_size, state(head, last=number == len(oldest_first) - 1))
         for number, head in enumerate(oldest_first)
     )
+
+
+def grew(drawn: Sequence[Point]) -> bool:
+    """Tell whether there is any growth to draw."""
+    return len({point.size for point in drawn}) > 1
 
 
 def log_facts(log: LogState) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """/certificate/<sha256>: everything that the public record has on one certificate."""
 
 import re
+from datetime import timedelta
 
 from flask import Blueprint, Response, url_for
 from markupsafe import Markup
@@ -25,6 +26,7 @@ from web.public.sources import sources
 
 blueprint = Blueprint("certificate", __name__)
 
+_INCLUSIVE = timedelta(seconds=1)  # both ends belong to the validity (RFC 5280 section 4.1.2.5)
 _FORMS = ("html", "json", "pem", "der")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -81,7 +83,7 @@ def _page(detail: CertificateDetail) -> Response:
         pair_said=certificate_said(pair, now) if pair else None,
         proofs=proofs, extensions=extensions_shown(certificate), chains=_chains(detail, pair),
         lifetime=inline(draw_lifetime(summary.not_before, summary.not_after, now)),
-        expired=summary.not_after < now,
+        expired=summary.not_after < now, length=summary.not_after - summary.not_before + _INCLUSIVE,
     )  # fmt: skip
 
 

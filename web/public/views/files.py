@@ -64,4 +64,5 @@ def _file(content: bytes, kind: str, keep: timedelta, name: str | None = None) -
     response.headers["Cache-Control"] = f"public, max-age={keep.seconds}"
     response.headers["Expires"] = format_datetime(sources().now + keep, usegmt=True)
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

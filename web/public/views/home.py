@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from monitor.values import Match, Query
 from web.public.drawing import draw_growth
-from web.public.models.logs import key_words, log_facts, log_said, overview_said, points
+from web.public.models.logs import grew, key_words, log_facts, log_said, overview_said, points
 from web.public.models.rows import certificate_row, summary_facts
 from web.public.negotiation import page
 from web.public.pictures import inline
@@ -38,7 +38,7 @@ def show() -> Response:
     cards = []
     for log in overview.logs:
         drawn = points(monitor.heads(log.name, _HEADS), log)
-        growth = inline(draw_growth(drawn, now)) if drawn else ""
+        growth = inline(draw_growth(drawn, now)) if grew(drawn) else ""
         cards.append({"log": log, "said": log_said(log), "key": key_words(log.key), "growth": growth})
     rows = [certificate_row(summary, now) for summary in recent]
     return page("home.html", facts, overview=overview, said=said, cards=cards, rows=rows)

@@ -8,6 +8,7 @@ from web.public.models.logs import (
     alert_facts,
     audit_facts,
     audit_shown,
+    grew,
     head_facts,
     key_words,
     log_facts,
@@ -38,7 +39,7 @@ def show() -> Response:
     cards = []
     for log in overview.logs:
         drawn = points(monitor.heads(log.name, _HEADS), log)
-        growth = inline(draw_growth(drawn, now)) if drawn else ""
+        growth = inline(draw_growth(drawn, now)) if grew(drawn) else ""
         cards.append({"log": log, "said": log_said(log), "key": key_words(log.key), "growth": growth})
     return page("logs.html", facts, overview=overview, said=said, cards=cards)
 
@@ -62,7 +63,7 @@ def log(name: str) -> Response:
         "malformed_entries": [{"index": entry.index, "reason": entry.reason} for entry in malformed],
     }
     drawn = points(heads, state)
-    timeline = inline(draw_timeline(drawn, now)) if drawn else ""
+    timeline = inline(draw_timeline(drawn, now)) if len(drawn) > 1 else ""
     return page(
         "log.html", facts, log=state, said=log_said(state), key=key_words(state.key), timeline=timeline,
         heads=heads[:_HEAD_ROWS], head_count=len(heads), audits=[audit_shown(report) for report in reports],
