@@ -1,4 +1,4 @@
-"""A misbehaving log: each offence is found, named, evidenced, alerted; the log distrusted where it must be."""
+"""A misbehaving log: each offence is found, named, evidenced and alerted, and the log distrusted."""
 
 import base64
 import time

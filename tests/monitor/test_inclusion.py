@@ -1,4 +1,4 @@
-"""Inclusion: answers by prefix and paths to draw, checked against a naive tree written from RFC 6962's text."""
+"""Inclusion: answers by prefix and paths to draw, checked against a naive tree from RFC 6962's own text."""
 
 import base64
 from hashlib import sha256

@@ -72,7 +72,7 @@ def test_contains_means_any_part_of_any_name(monitor, filled):
     assert "notexample.test" in names
     assert "example.test.evil.net" in names
     assert found(monitor, "evil", Match.CONTAINS) == ["example.test.evil.net"]
-    with pytest.raises(QueryError, match="three|3"):
+    with pytest.raises(QueryError, match="at least 3"):
         found(monitor, "ex", Match.CONTAINS)
     assert found(monitor, 'a"b OR c', Match.CONTAINS) == []
 
@@ -167,7 +167,7 @@ def test_a_wrong_cursor_is_refused(monitor, filled, cursor):
     ],
 )
 def test_queries_that_cannot_be_answered_say_why(monitor, query):
-    with pytest.raises(QueryError, match="expected|longer"):
+    with pytest.raises(QueryError, match=r"expected|longer"):
         monitor.search(query, NOW)
 
 
