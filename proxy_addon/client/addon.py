@@ -109,7 +109,7 @@ class ClientAddon:
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         """No connection is passed on unread, whatever another addon says."""
-        data.ignore_connection = False
+        data.__class__ = compat.UnignorableClientHello
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         """Open a connection only where the guard will stand in it, or to cleartext that the policy allows."""

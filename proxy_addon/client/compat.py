@@ -41,6 +41,18 @@ class GuardedTlsConfig(tlsconfig.TlsConfig):
         """Keep our certificate store, where mitmproxy would read its own again."""
 
 
+class UnignorableClientHello(tls.ClientHelloData):
+    """A ClientHello whose connection no addon, called before or after ours, can have passed on unread."""
+
+    @property
+    def ignore_connection(self) -> bool:  # type: ignore[override]  # a field of the dataclass
+        return False
+
+    @ignore_connection.setter
+    def ignore_connection(self, _value: bool) -> None:
+        return
+
+
 def take_over_tls(
     config: tlsconfig.TlsConfig, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
 ) -> None:
