@@ -44,6 +44,8 @@ def wildcard_over(name: str) -> str | None:
 
 
 def _is_address(name: str) -> bool:
+    if ":" not in name and not name[-1:].isdigit():
+        return False
     try:
         ip_address(name)
     except ValueError:

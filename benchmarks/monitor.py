@@ -1,0 +1,162 @@
+"""Following and indexing a log, beside the bare parse of its certificates; searches, beside a bare SELECT."""
+
+import json
+import random
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from benchmarks.figure import Figure
+from monitor import Monitor
+from monitor.follower.follow import Follower
+from monitor.store import Connections, Logs
+from monitor.values import Match, Query, WatchedLog
+from verifier.algorithms import KeyAlgorithm, PrivateKey
+from verifier.certificates import Certificate
+from verifier.transparency import api
+from verifier.transparency.entries import entry_for_certificate, merkle_tree_leaf
+from verifier.transparency.extra_data import PrecertChainEntry
+from verifier.transparency.tree_head import SignedTreeHead
+
+ENTRIES: Final = 6000
+BATCH: Final = 1000
+SEARCHES: Final = 300
+NOW: Final = datetime.now(UTC).replace(microsecond=0)
+
+
+def measure() -> Iterator[Figure]:
+    """Measure the follower and the three kinds of name search on a few thousand generated certificates."""
+    bodies, ders = _log()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "monitor.db"
+        rate = _follow(path, bodies)
+        name, unit = "follow, check and index a log", "entries/s"
+        yield Figure(name, rate, unit, "our strict parse", _rate(Certificate.parse, ders))
+        yield Figure(name, rate, unit, "the library's parse, fields read", _rate(_bare_parse, ders))
+        yield from _searches(path)
+
+
+class _Canned:
+    """A log's answers, made beforehand, so that only the monitor's side is measured."""
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self._bodies = bodies
+
+    def tree_head(self) -> SignedTreeHead:
+        raise NotImplementedError
+
+    def consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        raise NotImplementedError
+
+    def entries(self, start: int, end: int) -> Sequence[api.RawEntry]:
+        return api.parse_entries_response(self._bodies[start // BATCH])[: end - start]
+
+
+def _log() -> tuple[list[bytes], list[bytes]]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Benchmark CA")])
+    issuer = _sign(key, name, name, "ca.example", poison=False)
+    words = [f"{random.randrange(16**6):06x}" for _ in range(ENTRIES // 3)]  # noqa: S311
+    ders, entries = [], []
+    for number in range(ENTRIES):
+        host = f"{words[number % len(words)]}.shop{number % 97}.example"
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+        der = _sign(key, subject, name, host, poison=True)
+        entry = entry_for_certificate(Certificate.parse(der), Certificate.parse(issuer))
+        beside = PrecertChainEntry(der, (issuer,)).encode()
+        ders.append(der)
+        entries.append(api.RawEntry(merkle_tree_leaf(entry, 1_700_000_000_000 + number, b""), beside))
+    bodies = [
+        json.dumps(api.entries_response(entries[at : at + BATCH])).encode() for at in range(0, ENTRIES, BATCH)
+    ]
+    return bodies, ders
+
+
+def _sign(
+    key: ec.EllipticCurvePrivateKey, subject: x509.Name, issuer: x509.Name, host: str, *, poison: bool
+) -> bytes:
+    names = x509.SubjectAlternativeName([x509.DNSName(host), x509.DNSName(f"www.{host}")])
+    builder = (
+        x509
+        .CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=90))
+        .add_extension(names, critical=False)
+    )
+    if poison:
+        builder = builder.add_extension(x509.PrecertPoison(), critical=True)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def _follow(path: Path, bodies: Sequence[bytes]) -> float:
+    logs = Logs(Connections(path))
+    key = PrivateKey.generate(KeyAlgorithm.ECDSA).public_key
+    logs.watch(WatchedLog("bench", key.key_id, key, "", "", timedelta(seconds=60)))
+    row = logs.get("bench").id
+    began = time.perf_counter()
+    Follower(row, _Canned(bodies), logs).follow(ENTRIES)
+    return ENTRIES / (time.perf_counter() - began)
+
+
+def _rate(parse: Callable[[bytes], object], ders: Sequence[bytes]) -> float:
+    began = time.perf_counter()
+    for der in ders:
+        parse(der)
+    return len(ders) / (time.perf_counter() - began)
+
+
+def _bare_parse(der: bytes) -> object:
+    """Parse with the library alone and read what the index keeps of a certificate."""
+    parsed = x509.load_der_x509_certificate(der)
+    subject, issuer = parsed.subject.rfc4514_string(), parsed.issuer.rfc4514_string()
+    names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    dates = parsed.not_valid_before_utc, parsed.not_valid_after_utc
+    return subject, issuer, list(names), dates, parsed.serial_number, parsed.tbs_precertificate_bytes
+
+
+def _searches(path: Path) -> Iterator[Figure]:
+    monitor = Monitor.open(path, read_only=True)
+    some = [result.names[0] for result in monitor.search(Query("", limit=1000), NOW).results]
+    queries: dict[Match, Callable[[str], str]] = {
+        Match.EXACT: lambda name: name,
+        Match.SUBDOMAIN: lambda name: name.partition(".")[2],
+        Match.CONTAINS: lambda name: name[1:6],
+    }
+    bare = _p95(_select_by_key(path))
+    for match, text in queries.items():
+        names = iter([random.choice(some) for _ in range(SEARCHES)])  # noqa: S311
+        value = _p95(
+            lambda names=names, text=text, match=match: monitor.search(Query(text(next(names)), match), NOW)
+        )
+        name, limit = f"search, {match.value}: p95", "SELECT of 50 rows by key"
+        yield Figure(name, value, "ms", limit, bare, higher_is_better=False)
+    monitor.close()
+
+
+def _select_by_key(path: Path) -> Callable[[], object]:
+    connection = sqlite3.connect(path)
+    sql = f"SELECT * FROM certificates WHERE id IN ({','.join('?' * 50)})"  # noqa: S608
+    return lambda: connection.execute(sql, random.sample(range(1, ENTRIES), 50)).fetchall()
+
+
+def _p95(call: Callable[[], Any]) -> float:
+    times = []
+    for _ in range(SEARCHES):
+        began = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - began) * 1000)
+    return statistics.quantiles(times, n=20)[-1]
