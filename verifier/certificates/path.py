@@ -70,10 +70,10 @@ def build_path(
 ) -> Path:
     """A path from ``leaf`` over ``intermediates`` to one of ``anchors``, which are self-signed roots.
 
-    Signatures, names, CA and path length, keyUsage, extendedKeyUsage, name constraints and critical extensions
-    are checked (RFC 5280 section 6.1); SM2 signatures use the default identifier. Policies are not, as in
-    browsers; nor are strength of keys and hashes (see ``strength``) and revocation. Times are not either:
-    ``at`` only says which of several paths to prefer, the caller compares those of ``Path.certificates``.
+    Signatures, names, CA and path length, keyUsage, extendedKeyUsage, name constraints and critical
+    extensions are checked (RFC 5280 section 6.1); SM2 signatures use the default identifier. Policies are
+    not, as in browsers; nor are strength of keys and hashes (see ``strength``) and revocation. Times are not
+    either: ``at`` only says which of several paths to prefer, the caller compares ``Path.certificates``.
 
     Raises PathInvalid, with the certificate at fault in its text; also when there is no anchor at all.
     """

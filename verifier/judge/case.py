@@ -48,7 +48,7 @@ class Case:
     def anchors(self) -> tuple[Certificate, ...]:
         """Whom this host's path may end at. A pin is a further demand, so it widens what a path may use."""
         shared = (*self.trust.policy_roots, *self.trust.public_roots)
-        return (*self.trust.own_roots, *shared) if self.rules.trust is TrustMode.PINNED else shared
+        return (*self.trust.own_roots, *shared) if self.rules.trust == TrustMode.PINNED else shared
 
     @cached_property
     def path(self) -> Path | PathInvalid | MalformedInput:
@@ -62,6 +62,17 @@ class Case:
             return error
 
     @cached_property
+    def issuer(self) -> Certificate | None:
+        """The leaf's issuer; without a path the one that claims to be, for findings beside the refusal."""
+        if isinstance(self.path, Path):
+            return self.path.issuer
+        if isinstance(self.chain, MalformedInput):
+            return None
+        leaf, *sent = self.chain
+        candidates = (*sent, *self.trust.issuers, leaf)
+        return next((c for c in candidates if c.subject_der == leaf.issuer_der), None)
+
+    @cached_property
     def algorithms(self) -> tuple[str, ...]:
         """Which of the contract's algorithms the connection used."""
         if self.evidence.handshake is not Handshake.ESTABLISHED or self.leaf is None:
@@ -70,16 +81,16 @@ class Case:
 
     @cached_property
     def transparency(self) -> Assessment:
-        """The SCTs of the connection; asked for only where there is a path."""
-        if not isinstance(self.path, Path):
-            raise self.path
-        return assess(self.evidence, self.path, self.rules, self.trust, self.now)
+        """The SCTs of the connection; asked for only where there is an issuer."""
+        if self.leaf is None or self.issuer is None:
+            raise MalformedInput("SCTs: expected a certificate and its issuer")
+        return assess(self.evidence, (self.leaf, self.issuer), self.rules, self.trust, self.now)
 
     @property
     def reliable_scts(self) -> tuple[JudgedSct, ...]:
         """The SCTs that a trusted verdict rests on; none where the policy asks for none."""
-        asked = self.rules.scts != 0 and self.rules.log_lists and isinstance(self.path, Path)
-        return self.transparency.reliable if asked else ()
+        asked = self.rules.scts != 0 and self.rules.log_lists
+        return self.transparency.reliable if asked and self.issuer else ()
 
     @cached_property
     def revocation(self) -> tuple[tuple[Certificate, RevocationStatus], ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from verifier.certificates import CLOCK_SKEW, Certificate, Path, stapled_sct_list
+from verifier.certificates import CLOCK_SKEW, Certificate, stapled_sct_list
 from verifier.errors import InvalidSignature, MalformedInput
 from verifier.judge.evidence import Evidence
 from verifier.judge.trust import Trust
@@ -50,6 +50,10 @@ class JudgedSct:
     def operator(self) -> str:
         """Who ran the log when it signed."""
         return self.log.operator_at(self.sct.time) if self.log else ""
+
+    def is_among(self, inclusion_keys: frozenset[bytes]) -> bool:
+        """Whether ``Trust.included`` or ``not_included`` has it, by ``ReliedSct.key`` or by leaf hash alone."""
+        return not inclusion_keys.isdisjoint((self.sct.log_id + self.leaf_hash, self.leaf_hash))
 
     def relied(self) -> ReliedSct:
         """What a verdict keeps, so that inclusion can be demanded later. The log is known."""
@@ -131,8 +135,14 @@ class Assessment:
         return tuple(_one_each(sct for sct in valid if sct.unreliable is None))
 
 
-def assess(evidence: Evidence, path: Path, rules: Rules, trust: Trust, now: datetime) -> Assessment:
-    """Every SCT of the connection, verified.
+def assess(
+    evidence: Evidence,
+    pair: tuple[Certificate, Certificate],
+    rules: Rules,
+    trust: Trust,
+    now: datetime,
+) -> Assessment:
+    """Every SCT of the connection, verified. ``pair`` is the leaf and its issuer.
 
     1. SCTs are taken from the certificate, the TLS extension and the stapled OCSP response (section 3.3).
     2. Each one's log is looked up in the lists that the policy names, the first that has it.
@@ -142,11 +152,10 @@ def assess(evidence: Evidence, path: Path, rules: Rules, trust: Trust, now: date
     """
     lists = {name: trust.log_lists[name] for name in rules.log_lists if name in trust.log_lists}
     held_against = _HeldAgainst(lists, trust, now)
-    embedded = entry_for_certificate(path.leaf, path.issuer)
-    whole = X509Entry(path.leaf.der)
+    embedded, whole = entry_for_certificate(*pair), X509Entry(pair[0].der)
     judged: list[JudgedSct] = []
     malformed: list[str] = []
-    for source, encoded in _sources(evidence, path):
+    for source, encoded in _sources(evidence, *pair):
         entry = embedded if source == "certificate" else whole
         try:
             scts = parse_sct_list(encoded)
@@ -155,17 +164,17 @@ def assess(evidence: Evidence, path: Path, rules: Rules, trust: Trust, now: date
             continue
         judged.extend(held_against.judge(source, sct, entry) for sct in scts)
     missing = tuple(name for name in rules.log_lists if name not in trust.log_lists)
-    return Assessment(tuple(judged), tuple(malformed), Requirement.of(rules, path.leaf), missing)
+    return Assessment(tuple(judged), tuple(malformed), Requirement.of(rules, pair[0]), missing)
 
 
-def _sources(evidence: Evidence, path: Path) -> list[tuple[str, bytes]]:
+def _sources(evidence: Evidence, leaf: Certificate, issuer: Certificate) -> list[tuple[str, bytes]]:
     """Each place that has a list. A staple that does not parse has none; the revocation check refuses it."""
     stapled = None
     if evidence.stapled_ocsp is not None:
         with suppress(MalformedInput):
-            stapled = stapled_sct_list(evidence.stapled_ocsp, path.leaf, path.issuer)
+            stapled = stapled_sct_list(evidence.stapled_ocsp, leaf, issuer)
     places = (
-        ("certificate", path.leaf.sct_list), ("TLS extension", evidence.tls_scts), ("OCSP response", stapled),
+        ("certificate", leaf.sct_list), ("TLS extension", evidence.tls_scts), ("OCSP response", stapled),
     )  # fmt: skip
     return [(source, encoded) for source, encoded in places if encoded is not None]
 

@@ -119,6 +119,11 @@ class ReliedSct:
     operator: str
     source: str
 
+    @property
+    def key(self) -> bytes:
+        """The promise's identity: log and leaf. A leaf hash alone does not say which log promised it."""
+        return self.log_id + self.leaf_hash
+
     def to_dict(self) -> dict[str, str | int]:
         """For JSON; bytes as hex digits, times in ISO 8601."""
         return {

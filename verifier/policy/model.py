@@ -52,6 +52,14 @@ class Rules:
     cleartext: Cleartext = Cleartext.REFUSE
     section: str = "[default]"
 
+    def __post_init__(self) -> None:
+        """Hold the enumerations themselves: an unknown word would fall through the checks that compare."""
+        object.__setattr__(self, "trust", TrustMode(self.trust))
+        object.__setattr__(self, "revocation", Revocation(self.revocation))
+        object.__setattr__(self, "cleartext", Cleartext(self.cleartext))
+        if not self.require <= REQUIREMENTS:
+            raise ValueError(f"require: expected any of {', '.join(sorted(REQUIREMENTS))}")
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -75,7 +75,7 @@ def _strength(case: Case) -> Result:
 
 
 def _pinned(case: Case) -> Result:
-    if case.rules.trust is not TrustMode.PINNED:
+    if case.rules.trust != TrustMode.PINNED:
         text = "The policy leaves open who may vouch for this site."
         return passed(text, "", f"policy {case.rules.section}")
     if not isinstance(case.path, Path):

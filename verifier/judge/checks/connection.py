@@ -26,7 +26,7 @@ def _cleartext(case: Case) -> Result:
     host, rules = case.evidence.host, case.rules
     if case.evidence.handshake is not Handshake.CLEARTEXT:
         return passed(f"Nothing is sent to {host} in the clear.", host)
-    if rules.cleartext is Cleartext.ALLOW and rules.trust is not TrustMode.PINNED:
+    if rules.cleartext == Cleartext.ALLOW and rules.trust != TrustMode.PINNED:
         text = f"{host} is not encrypted: anybody on the way can read and change it; the policy allows that."
         return note(NoteCode.CLEARTEXT_ALLOWED, text, host, f"policy {rules.section}")
     text = f"{host} is not encrypted: anybody on the way could read and change what is sent."

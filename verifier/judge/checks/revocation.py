@@ -13,7 +13,7 @@ _OWN_ANCHOR = "A trusted root has no issuer who could revoke it."
 
 
 def _revoked(case: Case) -> Result:
-    if case.rules.revocation is Revocation.OFF:
+    if case.rules.revocation == Revocation.OFF:
         return note(NoteCode.REVOCATION_NOT_CHECKED, _OFF, "", f"policy {case.rules.section}")
     if not isinstance(case.path, Path):
         return not_reached(_NO_PATH)
@@ -32,7 +32,7 @@ def _revoked(case: Case) -> Result:
 
 def _available(case: Case) -> Result:
     """A must-staple certificate (RFC 7633) asks for the hard rule itself, whatever "soft" says."""
-    if case.rules.revocation is Revocation.OFF:
+    if case.rules.revocation == Revocation.OFF:
         return not_reached(_OFF)
     if not isinstance(case.path, Path):
         return not_reached(_NO_PATH)
@@ -43,7 +43,7 @@ def _available(case: Case) -> Result:
         return passed(f"The issuer's answer was there and is signed: {status.source}.", leaf.display_name)
     problems = listed([*status.reasons, *case.evidence.revocation_errors]) or "none was given"
     text = f"Whether the certificate has been revoked could not be found out: {problems}."
-    if case.rules.revocation is Revocation.HARD or leaf.must_staple:
+    if case.rules.revocation == Revocation.HARD or leaf.must_staple:
         return failed(text, leaf.display_name, f"policy {case.rules.section}")
     return note(NoteCode.REVOCATION_NOT_CHECKED, text, leaf.display_name, f"policy {case.rules.section}")
 

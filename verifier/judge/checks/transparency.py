@@ -9,7 +9,7 @@ from verifier.judge.scts import Assessment, JudgedSct
 from verifier.judge.verdict import Code, NoteCode
 
 _NOT_ASKED = "The policy asks for no promises of logs."
-_NO_PATH = "No issuer could be verified, and a log's promise is about the issuer too."
+_NO_ISSUER = "The certificate's issuer is not there, and a log's promise is about the issuer too."
 _NONE = "There is no promise to look at."
 
 
@@ -21,14 +21,15 @@ def _present(case: Case) -> Result:
     if not rules.log_lists:
         text = "Whether public logs know this certificate was not checked: the policy names no list of logs."
         return note(NoteCode.SCT_NOT_CHECKED, text, "", section)
-    if not isinstance(case.path, Path):
-        return not_reached(_NO_PATH)
+    if case.leaf is None or case.issuer is None:
+        return not_reached(_NO_ISSUER)
     found = case.transparency
     if not found.scts and not found.malformed:
         text = "No log has promised to show this certificate, so it may have been issued in secret."
-        return failed(text, case.path.leaf.display_name, _wanted(found))
+        return failed(text, case.leaf.display_name, _wanted(found))
     sources = tuple(dict.fromkeys(sct.source for sct in found.scts))
-    text = f"{count(len(found.scts), 'promise')} of logs to show this certificate came with it."
+    promises = count(len(found.scts), "promise")
+    text = f"The certificate comes with {promises} of logs to show it to everybody."
     return passed(text, listed(sources), "certificate, TLS extension, stapled OCSP response")
 
 
@@ -59,6 +60,8 @@ def _known(case: Case, found: Assessment) -> Result:
 
 
 def _enough(case: Case, found: Assessment) -> Result:
+    if len(found.missing_lists) == len(case.rules.log_lists):
+        return not_reached("No list of logs could be loaded.")
     wanted = _wanted(found)
     lacking = found.requirement.lacking(found.genuine)
     if lacking:
@@ -84,11 +87,11 @@ def _trusted(_case: Case, found: Assessment) -> Result:
 
 
 def _included(case: Case, found: Assessment) -> Result:
-    broken = [sct for sct in found.genuine if sct.leaf_hash in case.trust.not_included]
+    broken = [sct for sct in found.genuine if sct.is_among(case.trust.not_included)]
     if broken:
         text = f"{broken[0].log_name} promised to show this certificate and did not."
         return failed(text, _subject(broken[0]), "the log's Merkle tree")
-    pending = [sct for sct in found.reliable if sct.leaf_hash not in case.trust.included]
+    pending = [sct for sct in found.reliable if not sct.is_among(case.trust.included)]
     if not pending:
         text = f"The logs kept their promise; the certificate was found in {_names(found.reliable)}."
         return passed(text, _names(found.reliable), "the logs' Merkle trees")
@@ -130,8 +133,8 @@ def _with_scts(step: Callable[[Case, Assessment], Result]) -> Callable[[Case], R
     def run(case: Case) -> Result:
         if case.rules.scts == 0 or not case.rules.log_lists:
             return not_reached(_NOT_ASKED)
-        if not isinstance(case.path, Path):
-            return not_reached(_NO_PATH)
+        if case.leaf is None or case.issuer is None:
+            return not_reached(_NO_ISSUER)
         found = case.transparency
         return step(case, found) if found.scts or found.malformed else not_reached(_NONE)
 
