@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from benchmarks.figure import Figure
 from monitor import Monitor
 from monitor.follower.follow import Follower
 from monitor.store import Connections, Logs
-from monitor.values import Match, Query, WatchedLog
+from monitor.values import Match, Page, Query, WatchedLog
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
 from verifier.transparency import api
@@ -138,13 +139,15 @@ def _searches(path: Path) -> Iterator[Figure]:
     }
     bare = _p95(_select_by_key(path))
     for match, text in queries.items():
-        names = iter([random.choice(some) for _ in range(SEARCHES)])  # noqa: S311
-        value = _p95(
-            lambda names=names, text=text, match=match: monitor.search(Query(text(next(names)), match), NOW)
-        )
+        wanted = iter([Query(text(random.choice(some)), match) for _ in range(SEARCHES)])  # noqa: S311
+        value = _p95(partial(_search_next, monitor, wanted))
         name, limit = f"search, {match.value}: p95", "SELECT of 50 rows by key"
         yield Figure(name, value, "ms", limit, bare, higher_is_better=False)
     monitor.close()
+
+
+def _search_next(monitor: Monitor, wanted: Iterator[Query]) -> Page:
+    return monitor.search(next(wanted), NOW)
 
 
 def _select_by_key(path: Path) -> Callable[[], object]:

@@ -64,8 +64,9 @@ class Schedule:
         self._scheduler.start()
 
     def shutdown(self) -> None:
-        """Stop between two batches of entries; what was read is kept."""
+        """Stop between two batches of entries, waiting for no log; what was read is kept."""
         self.stop.set()
+        self.monitor.fetcher.stop.set()
         self._scheduler.shutdown(wait=True)
 
     def _every(

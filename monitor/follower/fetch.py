@@ -9,7 +9,9 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from threading import Event
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -29,7 +31,23 @@ GZIP = 31  # zlib: a gzip header, the largest window
 SMALL_BODY = 1024 * 1024
 _BUSY = frozenset({http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_deadline: ContextVar[float] = ContextVar("deadline")
+SLICE_SECONDS = 0.5
+_limits: ContextVar["_Limits"] = ContextVar("limits")
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Until when (monotonic) the answer must be whole, and what ends the waiting at once."""
+
+    deadline: float
+    stop: Event
+
+    def slice(self) -> float:
+        """Return how long to wait for the next bytes; raises TimeoutError when there is no time left."""
+        left = self.deadline - time.monotonic()
+        if left <= 0 or self.stop.is_set():
+            raise TimeoutError("the answer took too long")
+        return min(left, SLICE_SECONDS)
 
 
 class _DeadlineStream(io.RawIOBase):
@@ -37,20 +55,19 @@ class _DeadlineStream(io.RawIOBase):
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._stream = connection.makefile("rb", buffering=0)
+        self._reference = connection.makefile("rb", buffering=0)  # keeps the socket open while this is
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        left = _deadline.get() - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer took too long")
-        self._connection.settimeout(left)
-        return self._stream.readinto(buffer)
+        while True:
+            self._connection.settimeout(_limits.get().slice())
+            with contextlib.suppress(TimeoutError):
+                return self._connection.recv_into(buffer)
 
     def close(self) -> None:
-        self._stream.close()
+        self._reference.close()
         super().close()
 
 
@@ -88,6 +105,8 @@ class Fetcher:
     ) -> None:
         self._local = dict(local or {})
         self._answer_seconds = answer_seconds
+        self.stop = Event()
+        """Set, it ends whatever is being waited for, as a time-out."""
         self._pools = urllib3.PoolManager(
             num_pools=32,
             maxsize=4,
@@ -98,7 +117,7 @@ class Fetcher:
 
     def get(self, url: str, *, limit: int = SMALL_BODY) -> bytes:
         """Return the body of ``url``, at most ``limit`` bytes; any status but 200 is no answer."""
-        token = _deadline.set(time.monotonic() + self._answer_seconds)
+        token = _limits.set(_Limits(time.monotonic() + self._answer_seconds, self.stop))
         try:
             return self._follow(self._place(url), limit)
         except NewConnectionError as error:  # urllib3 counts a refused connection among the time-outs
@@ -108,7 +127,7 @@ class Fetcher:
         except (HTTPError, OSError, ValueError, zlib.error) as error:
             raise _failure(url, error) from error
         finally:
-            _deadline.reset(token)
+            _limits.reset(token)
 
     def get_json(self, url: str, *, limit: int = SMALL_BODY) -> dict[str, Any]:
         """Return the JSON object at ``url``."""

@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -119,6 +120,32 @@ def test_our_logs_are_consistent_through_restarts_and_growth(tmp_path, keys, ca,
     for name in keys:
         assert len(reader.answer_inclusion(name, "")["leaves"]) == 18
     reader.close()
+
+
+def test_the_schedule_stops_at_once_although_a_log_hangs(database, make_log, tmp_path):
+    log = make_log("hangs")
+    hanging, ending = threading.Event(), threading.Event()
+
+    def hang(_handler, _query):
+        hanging.set()
+        ending.wait(30)
+
+    log.hooks["get-sth"] = hang
+    listing = Log(
+        log_id=log.key.public_key.key_id, key=log.key.public_key, description="", operator="X", url=log.base
+    )
+    (tmp_path / "list.json").write_text(
+        json.dumps(encode_log_list([listing], {"X": ()}, "rfc6962", timestamp=datetime.now(UTC)))
+    )
+    monitor = Monitor.open(database)
+    schedule = Schedule(monitor, (str(tmp_path / "list.json"),), interval=1.0)
+    schedule.start()
+    assert hanging.wait(10)
+    began = time.monotonic()
+    schedule.shutdown()
+    assert time.monotonic() - began < 3
+    ending.set()
+    monitor.close()
 
 
 def test_the_schedule_audits_by_itself_and_stops_cleanly(tmp_path, keys, ca):
