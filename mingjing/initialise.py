@@ -76,7 +76,7 @@ def _make_policy(data: Path, settings: Config) -> None:
 
 def _make_logs(data: Path, settings: Config) -> None:
     from keys import FileKeyStore
-    from tlog.ct import CtLog
+    from tlog.ct import create_log
     from verifier.algorithms import KeyAlgorithm
     from verifier.certificates import load_pem_chain
 
@@ -87,7 +87,7 @@ def _make_logs(data: Path, settings: Config) -> None:
         if (data / "logs" / name / "log.toml").exists():
             continue
         algorithm = KeyAlgorithm.SM2 if name.endswith("sm2") else KeyAlgorithm.ECDSA
-        CtLog.create(
+        create_log(
             data / "logs" / name,
             name=name,
             origin=f"{settings.domain}/log/{name}",

@@ -17,7 +17,7 @@ from mingjing.demo.hosts import HOST
 from mingjing.demo.sites import SITES, Listener
 
 SIGNATURE_ALGORITHMS = b"sm2sig_sm3:ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256"
-GROUPS = b"curveSM2:X25519:P-256"
+GROUPS = b"curveSM2/X25519:P-256"  # the slash: curveSM2 first even where it costs another round trip
 SUITES = b"TLS_SM4_GCM_SM3:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
 
 _PAGE = """<!doctype html>

@@ -21,7 +21,7 @@ def run(data: Path, settings: Config) -> None:
     try:
         with room_errors():
             for name in log_names(settings):
-                logs[name] = CtLog.open(data / "logs" / name, keys.open(name), limits=limits)
+                logs[name] = CtLog(data / "logs" / name, keys.open(name), limits=limits)
         serve(create_app(logs), settings.listen.host, settings.listen.logs, threads=THREADS)
     finally:
         for log in logs.values():

@@ -11,12 +11,14 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from OpenSSL import SSL
+from OpenSSL._util import ffi, lib
 
 from proxy_addon.connect.transcript import SCT_EXTENSION, Transcript
 from proxy_addon.errors import ProxyError
 
-_lib: Any = SSL._lib  # noqa: SLF001  pyOpenSSL has no public call for groups, sigalgs and extensions
-_ffi: Any = SSL._ffi  # noqa: SLF001
+# pyOpenSSL has no public call for groups, signature algorithms, extensions and messages.
+_lib: Any = lib
+_ffi: Any = ffi
 
 # RFC 8998 first. The rest is what TLS 1.3 and 1.2 servers of today sign with.
 SIGNATURE_ALGORITHMS = (
@@ -26,7 +28,7 @@ SIGNATURE_ALGORITHMS = (
     "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
 )
 # A star sends a key share at once, so that neither an SM2 site nor an ordinary one costs a round trip more.
-GROUPS = "*curveSM2MLKEM768:curveSM2:*X25519MLKEM768:*X25519:P-256:P-384:P-521"
+GROUPS = "*curveSM2MLKEM768:*curveSM2:*X25519MLKEM768:*X25519:P-256:P-384:P-521"
 TLS13_SUITES = (
     "TLS_SM4_GCM_SM3:TLS_SM4_CCM_SM3:"
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
@@ -70,7 +72,7 @@ class Upstream:
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)
         context.set_cipher_list(TLS12_SUITES.encode())
         context.set_tls13_ciphersuites(TLS13_SUITES.encode())
-        native = context._context  # type: ignore[attr-defined]  # noqa: SLF001  no public accessor
+        native = context._context  # noqa: SLF001  no public accessor
         made = (
             _lib.SSL_CTX_set1_sigalgs_list(native, SIGNATURE_ALGORITHMS.encode()) == 1
             and _lib.SSL_CTX_set1_curves_list(native, GROUPS.encode()) == 1
@@ -102,7 +104,7 @@ class Upstream:
         ``server_name`` goes into the SNI extension unless it is an IP address (RFC 6066 section 3).
         """
         connection = SSL.Connection(self._context, None)
-        ssl = connection._ssl  # type: ignore[attr-defined]  # noqa: SLF001
+        ssl = connection._ssl  # noqa: SLF001
         kept = _Kept()
         self._transcripts[int(_ffi.cast("intptr_t", ssl))] = kept
         connection.set_app_data(kept)  # one life with the connection
@@ -128,13 +130,13 @@ class _Kept:
 def stapled_ocsp(connection: SSL.Connection) -> bytes | None:
     """Return the OCSP response that the server stapled (RFC 6066 section 8), if any."""
     pointer = _ffi.new("unsigned char **")
-    length = _lib.SSL_get_tlsext_status_ocsp_resp(connection._ssl, pointer)  # type: ignore[attr-defined]  # noqa: SLF001
+    length = _lib.SSL_get_tlsext_status_ocsp_resp(connection._ssl, pointer)  # noqa: SLF001
     return bytes(_ffi.buffer(pointer[0], length)) if length > 0 and pointer[0] != _ffi.NULL else None
 
 
 def group_name(connection: SSL.Connection) -> str:
     """Return the negotiated key-exchange group as OpenSSL names it, or an empty string."""
-    name = _lib.SSL_get0_group_name(connection._ssl)  # type: ignore[attr-defined]  # noqa: SLF001
+    name = _lib.SSL_get0_group_name(connection._ssl)  # noqa: SLF001
     return "" if name == _ffi.NULL else _ffi.string(name).decode("ascii", "replace")
 
 
