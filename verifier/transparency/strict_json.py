@@ -43,7 +43,7 @@ class JsonObject:
     def text(self, name: str, *, optional: bool = False) -> str | None:
         """A string."""
         value = self._value(name, optional=optional)
-        return None if value is None else self._text(value, name)
+        return None if value is None and optional else self._text(value, name)
 
     def integer(self, name: str, *, maximum: int) -> int:
         """An integer from 0 to ``maximum``."""
@@ -100,7 +100,7 @@ class JsonObject:
 
     def _array(self, name: str, *, optional: bool) -> list[object]:
         value = self._value(name, optional=optional)
-        if value is None:
+        if value is None and optional:
             return []
         if not isinstance(value, list):
             raise self.error(name, "expected an array")

@@ -106,3 +106,9 @@ def sm2_world(sm2, list_of_logs) -> World:
 @pytest.fixture(params=["ecc", "sm2"])
 def world(request) -> World:
     return request.getfixturevalue(f"{request.param}_world")
+
+
+@pytest.fixture(scope="session")
+def settled(ecc_world) -> Situation:
+    """One situation in which all is well, the same for every example of a property test."""
+    return ecc_world.situation()
