@@ -95,6 +95,7 @@ def test_verifier_keys_of_another_form_are_malformed(witness: Witness):
         f"two words+{identifier}+{key}",
         f"{name}+{identifier}+{b64encode(bytes(33)).decode()}",
         f"{name}+{identifier}+{b64encode(bytes((4,)) + bytes(31)).decode()}",
+        f"{name}+{identifier}+{b64encode(bytes((1,)) + witness.key.spki[-32:]).decode()}",
     ):
         with pytest.raises(MalformedInput):
             Witness.parse(wrong)

@@ -5,6 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -330,8 +331,6 @@ def test_what_is_no_json(text: bytes, problem: str):
 def test_a_log_with_a_key_we_do_not_take_is_skipped_and_named(
     listed: dict[str, Any], own: list[Log], spki: bytes
 ):
-    from hashlib import sha256
-
     log = listed["operators"][0]["logs"][0]
     log["key"], log["log_id"] = b64encode(spki).decode(), b64encode(sha256(spki).digest()).decode()
     parsed = parse(listed)

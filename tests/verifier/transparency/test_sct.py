@@ -225,6 +225,15 @@ def test_a_key_that_no_log_may_have_signs_and_verifies_nothing(key: PrivateKey, 
         digitally_signed.verify(signed, b"data", key.public_key, codepoint=signed.code)
 
 
+def test_an_rsa_log_has_2048_bits(keys: dict[str, PrivateKey]):
+    """Keys are refused below that where they are read too; a log's are whatever made them."""
+    key = keys["rsa"].public_key
+    signed = DigitallySigned(0x0401, keys["rsa"].sign(b"data"))
+    digitally_signed.verify(signed, b"data", key)
+    with pytest.raises(InvalidSignature, match="expected at least 2048 bits, got 2047"):
+        digitally_signed.verify(signed, b"data", replace(key, bits=2047))
+
+
 def test_digitally_signed_reads_as_it_was_written():
     assert encode_digitally_signed(SignatureScheme.SM2SIG_SM3, b"sig") == b"\x07\x08\x00\x03sig"
     assert encode_digitally_signed(0x0704, b"sig") == b"\x07\x04\x00\x03sig"

@@ -64,7 +64,7 @@ def test_paths(tile: Tile, path: str):
         "tile/00/000", "tile/-1/000", "tile/0/x000/000", "tile/0/001/000", "tile/0/x001", "tile/0/x001/x000",
         "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/", "tile/0/000.p",
         "tile/names/000", "tile/0/../000", "tile/0/000\n", "tile/\u0660/000", "tile/data/",
-        "tile/0/" + "x999/" * 30 + "999",
+        "tile/0/" + "x999/" * 30 + "999", "tile/0/" + "x999/" * 2000 + "999",
     ],
 )  # fmt: skip
 def test_what_is_no_path(path: str):
@@ -94,8 +94,6 @@ def test_growing_adds_the_tiles_that_changed(old: int, growth: int):
 
 def test_a_tile_that_is_not_there():
     for wrong in (
-        lambda: tile_of(0, 1, 256),
-        lambda: tile_of(1, 0, 255),
         lambda: tile_of(0, -1, 256),
         lambda: Tile(6, 0),
         lambda: Tile(0, 0, 0),
@@ -104,6 +102,9 @@ def test_a_tile_that_is_not_there():
     ):
         with pytest.raises(MalformedInput, match=r"tile\.(level|index|width)"):
             wrong()
+    for level, index, size in ((0, 1, 256), (1, 0, 255), (None, 0, 0)):
+        with pytest.raises(MalformedInput, match=f"expected a tile in a tree of {size} leaves"):
+            tile_of(level, index, size)
     assert tile_of(0, 1, 300) == Tile(0, 1, 44)
 
 
