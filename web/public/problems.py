@@ -29,9 +29,15 @@ def _tell(problem: SiteError) -> Response:
     return Response(page, status=problem.status, mimetype="text/html")
 
 
+def of_query(error: QueryError) -> BadParameter:
+    """Return what the monitor says of a query, with the parameter that its message starts with, else q."""
+    field = str(error).partition(":")[0]
+    return BadParameter(str(error), field=field if field in {"after", "limit"} else "q")
+
+
 def _tell_monitor(error: MonitorError) -> Response:
     if isinstance(error, QueryError):
-        return _tell(BadParameter(str(error), field="q"))
+        return _tell(of_query(error))
     if isinstance(error, UnknownLog):
         return _tell(Missing(str(error), field="log", way_out="The page Logs lists those that are followed."))
     if isinstance(error, NoVerifiedHead):

@@ -13,6 +13,8 @@ from pathlib import Path
 from flask import Flask, current_app, g
 
 from monitor import Monitor
+from verifier.certificates import Certificate, load_pem_chain
+from verifier.errors import MalformedInput
 from web.public.errors import Missing, NotReady
 from web.public.settings import Clock, SiteSettings
 from web.public.upstream import Upstream
@@ -41,12 +43,14 @@ class Sources:
 
     @property
     def monitor(self) -> Monitor:
-        """The monitor's database, read only."""
+        """The monitor's database, read only, until the request ends."""
         if self._monitor is None:
-            self._monitor = Monitor.open(
-                self.settings.database, read_only=True, operator=self.settings.operator
-            )
+            self._monitor = self.open_monitor()
         return self._monitor
+
+    def open_monitor(self) -> Monitor:
+        """Open it for something that outlives the request; the caller closes it."""
+        return Monitor.open(self.settings.database, read_only=True, operator=self.settings.operator)
 
     def close(self) -> None:
         """Let go of what the request opened."""
@@ -63,9 +67,13 @@ class Sources:
         """Return the names of the CAs that have published a revocation list."""
         return tuple(sorted(path.stem for path in (self.settings.data / "crl").glob("*.crl")))
 
-    def ca_pem(self, name: str) -> bytes:
-        """Return the PEM of the CA of that name; raises Missing."""
-        return self._published("ca", name, "pem", "There is no CA of this name.")
+    def ca_certificate(self, name: str) -> Certificate:
+        """Return the certificate of the CA of that name; raises Missing, NotReady (damaged)."""
+        pem = self._published("ca", name, "pem", "There is no CA of this name.")
+        try:
+            return load_pem_chain(pem)[0]
+        except MalformedInput as error:
+            raise NotReady(f"The certificate of the CA {name} cannot be read: {error}.") from error
 
     def crl(self, name: str) -> bytes:
         """Return the DER of the CRL of the CA of that name; raises Missing."""

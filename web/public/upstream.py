@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -61,13 +62,13 @@ class Upstream:
         except (HTTPError, OSError) as error:
             raise self._down() from error
         if response.status in _REDIRECTS and response.status != _NOT_MODIFIED:
-            response.release_conn()
+            response.close()
             raise ServiceDown(f"{self.name} answered with a redirect, which is not passed on.")
-        if int(response.headers.get("Content-Length") or 0) > self._max_answer:
+        if (response.length_remaining or 0) > self._max_answer:
             response.close()
             raise ServiceDown(f"{self.name} answered with more than is passed on.")
         kept = {key: response.headers[key] for key in _RETURNED if key in response.headers}
-        return Answer(response.status, kept, self._pieces(response))
+        return Answer(response.status, kept, self._pieces(cast("urllib3.HTTPResponse", response)))
 
     def answers(self, path: str) -> bool:
         """Tell whether the service answers ``path`` with success; used for readiness only."""
@@ -89,14 +90,15 @@ class Upstream:
             self._pool = urllib3.PoolManager(maxsize=16, block=False, **verified)  # type: ignore[arg-type]  # urllib3 takes these as Any
         return self._pool
 
-    def _pieces(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    def _pieces(self, response: urllib3.HTTPResponse) -> Iterator[bytes]:
         """Yield the body; ends with an exception, and so a broken connection, at the limits."""
         deadline, total = time.monotonic() + WHOLE_SECONDS, 0
         try:
-            for piece in response.stream(_PIECE, decode_content=False):
+            while piece := response.read1(_PIECE, decode_content=False):
                 total += len(piece)
                 if total > self._max_answer or time.monotonic() > deadline:
                     raise ServiceDown(f"{self.name} answered with more, or for longer, than is passed on.")
                 yield piece
-        finally:
             response.release_conn()
+        finally:
+            response.close()  # where something was left unread, the connection cannot be used again

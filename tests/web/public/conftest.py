@@ -23,7 +23,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from issuer.authority import Authority, AuthoritySettings, LogEndpoint, SubmissionSettings
-from issuer.authority.requests import DualCertificate, IssueRequest
+from issuer.authority.requests import DualCertificate, IssuedCertificate, IssueRequest
 from issuer.revocation.reasons import RevocationReason
 from issuer.store import IssuerStore
 from keys import FileKeyStore
@@ -169,6 +169,7 @@ class World:
     expired: DualCertificate
     hostile: Certificate
     hostile_issuer: Certificate
+    server: IssuedCertificate
 
     def monitor(self) -> Monitor:
         local = {f"{PUBLIC_URL}/": f"{self.logs.url}/"}  # the monitor reads the CRLs from there
@@ -232,14 +233,12 @@ def _certificates(authority: Authority) -> dict[str, Any]:
     past = (now - dt.timedelta(days=60), now - dt.timedelta(days=3))
     expired = authority.issue(IssueRequest((f"expired.{DOMAIN}",), not_before=past[0], not_after=past[1]))
     authority.revoke(f"{revoked.sm2.certificate.serial:x}", RevocationReason.KEY_COMPROMISE)
+    server = authority.issue(IssueRequest(("localhost", "127.0.0.1")))
     hostile, issuer = make_hostile()
     return {
-        "pair": pair,
-        "revoked": revoked,
-        "expired": expired,
-        "hostile": hostile,
+        "pair": pair, "revoked": revoked, "expired": expired, "server": server.ecc, "hostile": hostile,
         "hostile_issuer": issuer,
-    }
+    }  # fmt: skip
 
 
 HOSTILE_NAME = "<script>alert(1)</script>\u202egnp.exe\u200b\x07"

@@ -40,7 +40,7 @@ def show() -> Response:
     )  # fmt: skip
 
 
-@blueprint.get("/audit/<int:number>")
+@blueprint.get(f"/audit/<int(max={2**62}):number>")
 def one(number: int) -> Response:
     """Show one audit with the evidence of every finding."""
     report = _report(number)

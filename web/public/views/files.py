@@ -5,7 +5,6 @@ from email.utils import format_datetime
 
 from flask import Blueprint, Response, render_template, request
 
-from verifier.certificates import load_pem_chain
 from web.public.errors import BadParameter
 from web.public.sources import sources
 
@@ -18,7 +17,7 @@ _SHORT, _LONG = timedelta(seconds=10), timedelta(hours=1)
 @blueprint.get("/ca/<ca>.crt")
 def certificate(ca: str) -> Response:
     """Serve a CA's certificate in DER (RFC 5280 section 4.2.2.1)."""
-    der = load_pem_chain(sources().ca_pem(ca))[0].der
+    der = sources().ca_certificate(ca).der
     return _file(der, "application/pkix-cert", _LONG, f"{ca}.crt")
 
 

@@ -3,21 +3,26 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from datetime import datetime
+from itertools import chain, islice
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, render_template, request, stream_with_context
+from flask import Blueprint, Response, current_app, render_template, request
 
+from monitor import Monitor
 from monitor.errors import QueryError
 from monitor.values import CertificateSummary, Match, Page, Query
 from web.public.errors import BadParameter, SiteError
 from web.public.models.rows import certificate_row, summary_facts
 from web.public.negotiation import json_response, output_form, page, plain, wants_json
+from web.public.problems import of_query
 from web.public.sources import sources
 
 blueprint = Blueprint("search", __name__)
 
 FORMS = ("html", "json", "jsonl", "csv", "atom")
+PAGE = 50
 _LONGEST = 500
 _ATOM_ENTRIES = 100
 _COLUMNS = (
@@ -56,7 +61,9 @@ def _query() -> Query:
     text = request.args["q"].strip()
     if len(text) > _LONGEST:
         raise BadParameter(f"q is longer than {_LONGEST} characters, which no name is.", field="q")
-    return Query(text, _match(), exclude_expired=_excluded(), after=request.args.get("after") or None)
+    return Query(
+        text, _match(), exclude_expired=_excluded(), after=request.args.get("after") or None, limit=PAGE
+    )
 
 
 def _match() -> Match:
@@ -84,7 +91,7 @@ def _nothing_asked(form: str) -> Response:
 
 def _refuse(error: QueryError | BadParameter) -> Response:
     """Show what is wrong with a query beside the field in which it can be mended."""
-    problem = error if isinstance(error, SiteError) else BadParameter(str(error), field="q")
+    problem = error if isinstance(error, SiteError) else of_query(error)
     if wants_json(strict=False):
         return json_response({"error": problem.message, "field": problem.field}, status=400)
     shown = render_template("search.html", facts={}, found=None, query=None, problem=problem, rows=[])
@@ -119,13 +126,22 @@ def _address(**changes: str | None) -> str:
 
 
 def _stream(query: Query, form: str) -> Response:
-    """Send complete results as they are read, however many."""
-    results = sources().monitor.stream(query, sources().now)
+    """Send complete results as they are read, however many; a wrong query is noticed before the first."""
+    results = _complete(sources().open_monitor(), query, sources().now)
+    started = list(islice(results, 1))
     write = _json_lines if form == "jsonl" else _csv
     kind = "application/x-ndjson" if form == "jsonl" else "text/csv; charset=utf-8"
-    response: Response = current_app.response_class(stream_with_context(write(results)), content_type=kind)
+    response: Response = current_app.response_class(write(chain(started, results)), content_type=kind)
+    response.call_on_close(results.close)
     response.headers["Content-Disposition"] = f'attachment; filename="certificates.{form}"'
     return response
+
+
+def _complete(monitor: Monitor, query: Query, now: datetime) -> Generator[CertificateSummary, None, None]:
+    try:
+        yield from monitor.stream(query, now)
+    finally:
+        monitor.close()
 
 
 def _json_lines(results: Iterable[CertificateSummary]) -> Iterator[str]:
