@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -225,6 +226,12 @@ class TestServices:
         with pytest.raises(SealBroken):
             logs.open("root")
 
+    def test_each_has_a_cipher_of_its_own(self, store: FileKeyStore) -> None:
+        sealed = store._master.cipher("issuer").encrypt(bytes(12), b"secret", None)
+        assert store._master.cipher("issuer").decrypt(bytes(12), sealed, None) == b"secret"
+        with pytest.raises(InvalidTag):
+            store._master.cipher("logs").decrypt(bytes(12), sealed, None)
+
     @pytest.mark.usefixtures("store")
     def test_a_store_that_was_never_made(self, directory: Path) -> None:
         with pytest.raises(KeyStoreError, match=r"could not open the key store .*publisher: No such file"):
@@ -422,6 +429,15 @@ class TestTampering:
         path.write_bytes(prefix + data)
         with pytest.raises(KeyStoreError, match=r"root\.key: "):
             store.open("root")
+
+    def test_any_shorter_file(self, directory: Path, store: FileKeyStore) -> None:
+        store.generate("root", KeyAlgorithm.ED25519)
+        path = directory / "issuer" / "root.key"
+        data = path.read_bytes()
+        for size in range(len(data)):
+            path.write_bytes(data[:size])
+            with pytest.raises(KeyStoreError, match=r"root\.key: "):
+                store.open("root")
 
     def test_a_deeply_nested_header(self, directory: Path, store: FileKeyStore) -> None:
         path = directory / "issuer" / "root.key"

@@ -134,15 +134,16 @@ def message_hasher(point: bytes, identifier: bytes) -> Hasher:
 
 
 def parse_signature(signature: bytes) -> tuple[int, int]:
-    """(r, s) of a canonical DER signature with both in 1 to n-1. Raises InvalidSignature."""
+    """(r, s) of a canonical DER signature with both in 1 to n-1. Raises InvalidSignature.
+
+    cryptography's decoder takes DER only: minimal lengths and integers, nothing left over.
+    """
     try:
         r, s = decode_dss_signature(signature)
     except ValueError:
         raise InvalidSignature("SM2 signature: expected DER SEQUENCE{r, s}") from None
     if not (1 <= r < N and 1 <= s < N):
         raise InvalidSignature("SM2 signature: expected r and s from 1 to n-1")
-    if encode_dss_signature(r, s) != signature:
-        raise InvalidSignature("SM2 signature: expected canonical DER")
     return r, s
 
 

@@ -121,6 +121,11 @@ class WrongEngine:
         ("public_point", lambda _: bytes(65), "public key"),
         ("verify_digest", lambda *_: None, "one bit flipped was accepted"),
         ("verify_digest", lambda *_: _raise(InvalidSignature("it never does")), "it never does"),
+        (
+            "verify_digest",
+            lambda signature, _: signature == SIGNATURE and _raise(InvalidSignature("own only")),
+            "own only",
+        ),
         ("sign_digest", lambda _: SIGNATURE[:-1] + b"\1", "does not verify"),
         ("decrypt", lambda _: b"something else....", "decryption"),
         ("decrypt", lambda _: _raise(DecryptionError("it never does")), "it never does"),
@@ -156,7 +161,7 @@ def test_a_failure_leaves_nothing_in_the_error_queue() -> None:
     with pytest.raises(EngineError):
         public.encrypt(b"")
     with pytest.raises(InvalidSignature):
-        public.verify_digest(bytes.fromhex("3006020101020101"), DIGEST)
+        public.verify_digest(sm2.encode_signature(1, sm2.N - 1), DIGEST)  # refused with a text in the queue
     assert engine._library.c.ERR_get_error() == 0
 
 

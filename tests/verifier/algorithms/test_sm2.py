@@ -286,6 +286,23 @@ def test_ciphertexts_that_do_not_decrypt(standard_key: PrivateKey, ciphertext: b
         standard_key.decrypt(ciphertext)
 
 
+@pytest.mark.parametrize(
+    ("ciphertext", "reason"),
+    [
+        (_ciphertext(x=PARTS.x + 1), "C1 is not a point"),
+        (_ciphertext(x=PARTS.x + sm2.P), "C1 is not a point"),
+        (_ciphertext(hash=PARTS.hash[:-1]), "32-byte hash"),
+        (_ciphertext(hash=PARTS.hash + b"\0"), "32-byte hash"),
+        (_ciphertext(cipher_text=b""), "at least one byte"),
+        (b"\x30" + bytes((CIPHERTEXT[1] + 2,)) + CIPHERTEXT[2:] + b"\5\0", "2 bytes are left over"),
+    ],
+)
+def test_no_engine_sees_a_malformed_ciphertext(ciphertext: bytes, reason: str) -> None:
+    """Above all no point off the curve, whose multiples would give the private key away."""
+    with pytest.raises(DecryptionError, match=reason):
+        sm2.Ciphertext.parse(ciphertext)
+
+
 @given(st.binary(max_size=200))
 def test_any_ciphertext_bytes_are_refused(data: bytes) -> None:
     key = PrivateKey.from_pkcs8(sm2.encode_pkcs8(SCALAR, POINT))
