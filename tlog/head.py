@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A signed tree head; ``timestamp`` in milliseconds since 1970, ``text`` is the checkpoint as published."""
+    """A signed tree head; ``timestamp`` in milliseconds since 1970, ``text`` the checkpoint as published."""
 
     size: int
     root: bytes

@@ -17,9 +17,7 @@ what is in force, so the state in memory is thrown away and read again from the 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
 
 from tlog.clock import Clock
 from tlog.errors import (
@@ -32,6 +30,7 @@ from tlog.errors import (
 )
 from tlog.head import EntryFormat, Head, HeadSigner
 from tlog.lock import HeadLock
+from tlog.pool import Batch, Draft, Limits, Sealed, Ticket
 from tlog.staging import PREFIX, encode, staged_size, staging_key
 from tlog.startup import CHECKPOINT, State, load_state, remove_partials
 from tlog.storage import Storage
@@ -41,68 +40,6 @@ from verifier.transparency.merkle import hash_leaf
 logger = logging.getLogger(__name__)
 
 _RECOVERY_PAUSE = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """An entry with its place: the leaf input that is hashed, its bytes in the data tile, and other objects
-    that must be stored with it (key and bytes, the same bytes whenever the same key).
-    """
-
-    leaf: bytes
-    bundled: bytes
-    objects: Mapping[str, bytes] = field(default_factory=dict)
-
-
-class Draft(Protocol):
-    """An entry that waits for its place."""
-
-    def seal(self, index: int, timestamp: int) -> Sealed:
-        """Return the entry as leaf number ``index`` at ``timestamp`` (milliseconds). It must not fail."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much waits and how long. Times in seconds."""
-
-    pool_size: int = 750
-    period: float = 0.2
-    head_age: float = 10.0  # a head older than this is signed anew, so that it never looks stale
-    wait: float = 15.0  # how long a submitter waits before it is told to come back
-    reserve: float = 0.2  # part of the pool kept from submissions that can be shed
-
-
-class Ticket:
-    """One submission's way through the sequencer; several submitters of the same entry share it."""
-
-    __slots__ = ("_batch", "draft", "index", "key", "outcome", "timestamp")
-
-    def __init__(self, key: bytes, draft: Draft, batch: "_Batch") -> None:
-        self.key = key
-        self.draft = draft
-        self.index = -1
-        self.timestamp = -1
-        self.outcome: object = None
-        """What the layer above made of the merged entry (its promise)."""
-        self._batch = batch
-
-    def wait(self, timeout: float) -> None:
-        """Return once the entry is merged; raises Unavailable with the reason if it was not."""
-        if not self._batch.done.wait(timeout):
-            raise Unavailable("the log is slow to store this submission; send it again", retry_after=5)
-        if self._batch.failure is not None:
-            raise Unavailable(self._batch.failure, retry_after=1)
-
-
-class _Batch:
-    """The pool: tickets that will be merged together."""
-
-    def __init__(self) -> None:
-        self.tickets: list[Ticket] = []
-        self.by_key: dict[bytes, Ticket] = {}
-        self.done = threading.Event()
-        self.failure: str | None = None
 
 
 Merged = Callable[[Sequence[Ticket], Sequence[bytes], Head], None]
@@ -141,8 +78,8 @@ class Sequencer:
         self._uncleaned: list[str] = list(state.replayed)
         # _pool_changed guards _pool and _flushing: a ticket is in exactly one of them until it is done.
         self._pool_changed = threading.Condition()
-        self._pool = _Batch()
-        self._flushing: _Batch | None = None
+        self._pool = Batch()
+        self._flushing: Batch | None = None
         self._closing = False
         self._thread: threading.Thread | None = None
 
@@ -152,6 +89,11 @@ class Sequencer:
     def head(self) -> Head:
         """The newest published head."""
         return self._head
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it takes no submissions any more."""
+        return self._frozen
 
     @property
     def trouble(self) -> str | None:
@@ -248,7 +190,7 @@ class Sequencer:
         """Merge the pool, or renew the head if it is empty. Only the writer thread (or a test) calls this."""
         self._last_flush = time.monotonic()
         with self._pool_changed:
-            batch, self._pool = self._pool, _Batch()
+            batch, self._pool = self._pool, Batch()
             self._flushing = batch
         try:
             self._flush(batch)
@@ -263,7 +205,7 @@ class Sequencer:
                 self._flushing = None
             batch.done.set()
 
-    def _flush(self, batch: _Batch) -> None:
+    def _flush(self, batch: Batch) -> None:
         if self._stopped:
             raise Unavailable(self._stopped)
         state = self._recovered()

@@ -70,8 +70,8 @@ def _locked_head(lock: HeadLock, signer: HeadSigner) -> Head:
     if text is None:
         raise RefuseToStart(
             f"the lock holds no tree head for {signer.origin}, so nothing tells whether the stored "
-            "tree is the newest. Put the lock file back where it was; if it is lost, retire this log and create "
-            "another."
+            "tree is the newest. Put the lock file back where it was; if it is lost, retire this log and "
+            "create another."
         )
     return signer.open(text)
 

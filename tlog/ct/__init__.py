@@ -1,16 +1,23 @@
 """Certificate Transparency on top of the engine: admission, entries, promises, and RFC 6962's questions."""
 
+from tlog.ct.creation import create_log, unsafe_promise_without_entry
 from tlog.ct.errors import BadQuestion, LogSettingsError, NotFound, SubmissionRefused
-from tlog.ct.log import CtLog, unsafe_promise_without_entry
-from tlog.ct.settings import LogSettings, LogState
+from tlog.ct.log import CtLog
+from tlog.ct.settings import LogSettings, LogState, change_state, load_settings
+from tlog.ct.verifying import LogReport, verify_log
 
 __all__ = [
     "BadQuestion",
     "CtLog",
+    "LogReport",
     "LogSettings",
     "LogSettingsError",
     "LogState",
     "NotFound",
     "SubmissionRefused",
+    "change_state",
+    "create_log",
+    "load_settings",
     "unsafe_promise_without_entry",
+    "verify_log",
 ]

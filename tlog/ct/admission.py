@@ -1,7 +1,7 @@
 """What a log takes: the rules for a submitted chain (RFC 6962 sections 3.1, 4.1 and 4.2)."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -45,7 +45,7 @@ class Admitted:
 class Admission:
     """Applies the rules of one log. Signatures of issuers that were checked once are remembered."""
 
-    def __init__(self, roots: AcceptedRoots, settings: Callable[[], LogSettings]) -> None:
+    def __init__(self, roots: AcceptedRoots, settings: LogSettings) -> None:
         self._roots = roots
         self._settings = settings
         self._parsed = Recent[bytes, Certificate](_REMEMBERED)
@@ -84,7 +84,7 @@ class Admission:
         ]
 
     def _check_shard(self, leaf: Certificate) -> None:
-        settings = self._settings()
+        settings = self._settings
         if not settings.takes(leaf.not_after):
             raise SubmissionRefused(
                 f"the certificate ends {leaf.not_after:%Y-%m-%d %H:%M:%S} UTC, outside this log's interval: "

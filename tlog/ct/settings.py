@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from tlog.ct.errors import LogSettingsError
+from tlog.ct.watch import WatchedFile
 from tlog.storage import DirectoryStore
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME = "log.toml"
 VERSION = 1
@@ -50,10 +54,6 @@ class LogSettings:
             self.not_after_until is None or not_after < self.not_after_until
         )
 
-    def in_state(self, state: LogState, since: datetime) -> "LogSettings":
-        """Return the same log in another state."""
-        return dataclasses.replace(self, state=state, state_since=since)
-
 
 def load_settings(directory: Path) -> LogSettings:
     """Read ``directory/log.toml``; raises LogSettingsError with what is wrong."""
@@ -87,6 +87,44 @@ def load_settings(directory: Path) -> LogSettings:
 def save_settings(directory: Path, settings: LogSettings) -> None:
     """Write ``directory/log.toml`` atomically; raises StorageError."""
     DirectoryStore(directory).replace(FILE_NAME, _render(settings).encode())
+
+
+def change_state(directory: Path, state: LogState) -> LogSettings:
+    """Record another state in ``log.toml``; a running log takes it up within a second.
+
+    A log that has stopped admitting never starts again: raises LogSettingsError.
+    """
+    settings = load_settings(directory)
+    if state.admits and not settings.state.admits:
+        raise LogSettingsError(f"the log {settings.name} is {settings.state}, which is for good")
+    changed = dataclasses.replace(settings, state=state, state_since=datetime.now(UTC).replace(microsecond=0))
+    save_settings(directory, changed)
+    return changed
+
+
+class SettingsFile:
+    """log.toml as a running log sees it: looked at again each second, for its state only."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = WatchedFile(directory / FILE_NAME)
+        self._directory = directory
+        self._settings = load_settings(directory)
+
+    def current(self) -> LogSettings:
+        """Return the settings in force. A file that turns bad is reported, and not taken."""
+        if self._file.changed():
+            try:
+                found = load_settings(self._directory)
+            except LogSettingsError as error:
+                logger.error("%s; the state known before stays in force", error)  # noqa: TRY400 -- expected
+                return self._settings
+            if found.state.admits and not self._settings.state.admits:
+                logger.error("%s: a log that stopped admitting never starts again", self._directory)
+                return self._settings
+            self._settings = dataclasses.replace(
+                self._settings, state=found.state, state_since=found.state_since
+            )
+        return self._settings
 
 
 def _render(settings: LogSettings) -> str:
