@@ -86,7 +86,8 @@ def state_tag(state: State, *, word: bool = True) -> Markup:
     """Show a state by shape, word and colour."""
     symbol = inline(drawing.draw_state(state))
     spoken = Markup('<span class="{}">{}</span>').format("" if word else "unseen", state.word)
-    return Markup('<span class="state is-{}">{}{}</span>').format(state.value, symbol, spoken)
+    kind = "state" if word else "state bare"
+    return Markup('<span class="{} is-{}">{}{}</span>').format(kind, state.value, symbol, spoken)
 
 
 def said_tag(said: Said) -> Markup:

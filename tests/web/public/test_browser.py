@@ -12,8 +12,17 @@ from web.public import create_app
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("public-site-browser")]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"desk": (1280, 900), "phone": (390, 844), "small phone": (320, 640)}
-PAGES = ["/", "/search", "/search?q=mingjing.test&match=subdomain", "/search?q=no.mingjing.test", "/logs", "/log/sm2/",
-         "/audit", "/audit/1", "/issuers"]  # fmt: skip
+PAGES = [
+    "/",
+    "/search",
+    "/search?q=mingjing.test&match=subdomain",
+    "/search?q=no.mingjing.test",
+    "/logs",
+    "/log/sm2/",
+    "/audit",
+    "/audit/1",
+    "/issuers",
+]
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +54,12 @@ def page(request, browser: Browser, base: str) -> Iterator[Page]:
         "console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None
     )
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("requestfailed", lambda asked: complaints.append(f"failed: {asked.url}"))
+    opened.on("requestfailed", lambda asked: complaints.append(f"{asked.failure}: {asked.url}"))
     opened.on("request", lambda asked: None if asked.url.startswith(base) else complaints.append(asked.url))
     yield opened
     context.close()
-    assert complaints == []
+    # leaving a page before its icon came is not a failure of the site's
+    assert [complaint for complaint in complaints if "ERR_ABORTED" not in complaint] == []
 
 
 def test_search_finds_a_certificate_and_its_page_shows_the_proof(page: Page) -> None:
@@ -127,7 +137,8 @@ def test_the_policy_stops_what_escaping_would_miss(browser: Browser, base: str) 
     page.goto("/")
     page.evaluate("""() => {
         const inline = document.createElement('script'); inline.textContent = 'window.ran = 1';
-        const handler = document.createElement('div'); handler.innerHTML = '<img src=x onerror="window.ran = 2">';
+        const handler = document.createElement('div');
+        handler.innerHTML = '<img src=x onerror="window.ran = 2">';
         document.body.append(inline, handler);
     }""")
     page.wait_for_timeout(200)
@@ -149,7 +160,8 @@ def test_it_works_without_javascript(browser: Browser, base: str) -> None:
 
 
 CONTRAST = """() => {
-    const light = (c) => c.map((v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 })
+    const linear = (v) => v <= 10 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4;
+    const light = (c) => c.map(linear)
         .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
     const rgb = (text) => text.match(/[0-9.]+/g).map(Number);
     const behind = (node) => {
@@ -163,7 +175,8 @@ CONTRAST = """() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
         const parent = walker.currentNode.parentElement;
-        if (!walker.currentNode.textContent.trim() || !parent.checkVisibility() || parent.closest('svg')) continue;
+        if (!walker.currentNode.textContent.trim() || !parent.checkVisibility()) continue;
+        if (parent.closest('svg')) continue;
         const [a, b] = [light(rgb(getComputedStyle(parent).color).slice(0, 3)), light(behind(parent))];
         const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
         if (ratio < 4.5) found.push(`${walker.currentNode.textContent.trim()}: ${ratio.toFixed(2)}`);

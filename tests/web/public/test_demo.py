@@ -86,14 +86,14 @@ def test_it_lists_every_site_before_anything_is_checked(page):
     assert 'name="run" value="1"' in text
 
 
-def test_it_shows_every_verdict_as_expected(page):
+def test_it_shows_every_verdict_as_expected(page, world):
     demo, checker = page()
     text = demo.get("/demo?run=1").text
     assert f"All {len(SITES)} verdicts are as expected" in text
     assert all(header in text for header in EXPECTED.values())
     assert "http://plain.mingjing.test/" in checker.targets
     assert "good.mingjing.test" in checker.targets
-    assert "mingjing check good.mingjing.test" in text
+    assert f"mingjing check --data {world.data} good.mingjing.test" in text
     assert "curl -i --proxy http://127.0.0.1:8441" in text
     assert "RFC 5280 section 6" in text
     assert "<b>" not in text

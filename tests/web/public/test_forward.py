@@ -89,15 +89,24 @@ def test_addresses_arrive_as_they_were(echo, path, reached):
 
 def test_no_address_smuggles_a_line(echo):
     assert echo.get("/log/sm2/tile/%0d%0aX-Bad:1/x").status_code == 404
-    assert echo.get("/ocsp/ssl-sm2/%0d%0aX-Bad:1").json["path"] == "/ocsp/ssl-sm2/%0D%0AX-Bad:1"
+    assert echo.get("/ocsp/ssl-sm2/AA%0d%0aX-Bad:1").status_code == 404
+    assert echo.get("/ocsp/ssl-sm2/%0aAA").json["path"] == "/ocsp/ssl-sm2/%0AAA"
 
 
 def test_bodies_and_few_headers_pass(echo):
     response = echo.post(
-        "/log/sm2/ct/v1/add-chain", data=b"\x00\xff", content_type="application/json",
-        headers={"X-Forwarded-For": "6.6.6.6", "Cookie": "a=b", "Authorization": "Basic x", "Connection": "X-Odd",
-                 "X-Odd": "1", "Host": "elsewhere.example"},
-    )  # fmt: skip
+        "/log/sm2/ct/v1/add-chain",
+        data=b"\x00\xff",
+        content_type="application/json",
+        headers={
+            "X-Forwarded-For": "6.6.6.6",
+            "Cookie": "a=b",
+            "Authorization": "Basic x",
+            "Connection": "X-Odd",
+            "X-Odd": "1",
+            "Host": "elsewhere.example",
+        },
+    )
     assert response.json["body"] == "00ff"
     headers = {name.lower(): value for name, value in response.json["headers"].items()}
     assert headers["x-forwarded-for"] == "127.0.0.1"

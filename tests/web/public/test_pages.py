@@ -14,8 +14,18 @@ from verifier.certificates import Certificate
 from verifier.transparency.merkle import verify_inclusion
 from web.public import create_app
 
-PAGES = ["/", "/search", "/search?q=mingjing.test&match=subdomain", "/logs", "/log/sm2/", "/log/p256/", "/audit",
-         "/audit?log=sm2", "/audit/1", "/issuers"]  # fmt: skip
+PAGES = [
+    "/",
+    "/search",
+    "/search?q=mingjing.test&match=subdomain",
+    "/logs",
+    "/log/sm2/",
+    "/log/p256/",
+    "/audit",
+    "/audit?log=sm2",
+    "/audit/1",
+    "/issuers",
+]
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -294,9 +304,15 @@ def test_audits_can_be_paged_and_narrowed(client):
 
 @pytest.mark.parametrize(
     ("path", "status", "field"),
-    [("/audit?before=x", 400, "before"), ("/audit?before=" + "9" * 30, 400, "before"), ("/audit?log=no", 404, "log"),
-     ("/audit/99999", 404, None), ("/audit/99999999999999999999", 404, None), ("/log/no/", 404, None)],
-)  # fmt: skip
+    [
+        ("/audit?before=x", 400, "before"),
+        ("/audit?before=" + "9" * 30, 400, "before"),
+        ("/audit?log=no", 404, "log"),
+        ("/audit/99999", 404, None),
+        ("/audit/99999999999999999999", 404, None),
+        ("/log/no/", 404, None),
+    ],
+)
 def test_wrong_addresses_of_audits_and_logs_are_told(client, path, status, field):
     assert facts(client, path, status).get("field") == field
     assert client.get(path).status_code == status
@@ -328,9 +344,19 @@ def test_ca_certificates_and_lists_are_der(client, world):
 
 @pytest.mark.parametrize(
     "path",
-    ["/ca/no.crt", "/crl/no.crl", "/ca/../issuer.crt", "/ca/%2e%2e%2fissuer.crt", "/ca/roots/x.crt", "/ca/.crt",
-     "/crl/..%2fissuer.db%00.crl", "/ca/A.crt"],
-)  # fmt: skip
+    [
+        "/ca/no.crt",
+        "/crl/no.crl",
+        "/ca/../issuer.crt",
+        "/ca/%2e%2e%2fissuer.crt",
+        "/ca/roots/x.crt",
+        "/ca/.crt",
+        "/crl/..%2fissuer.db%00.crl",
+        "/ca/A.crt",
+        "/ca/a%00b.crt",
+        f"/ca/{'a' * 300}.crt",
+    ],
+)
 def test_no_name_leaves_the_folder(client, path):
     assert client.get(path).status_code == 404
 
@@ -339,9 +365,12 @@ def test_the_secret_files_of_the_directory_stay_there(client, world):
     (world.data / "ca" / "roots.pem").exists()
     names = [path.stem for path in (world.data / "keys").rglob("*.key")]
     assert names
-    assert all(client.get(f"/{folder}/{name}.{end}").status_code == 404
-               for name in names if name not in {"root-sm2", "root-ecc", "ssl-sm2", "ssl-ecc"}
-               for folder, end in (("ca", "crt"), ("crl", "crl")))  # fmt: skip
+    assert all(
+        client.get(f"/{folder}/{name}.{end}").status_code == 404
+        for name in names
+        if name not in {"root-sm2", "root-ecc", "ssl-sm2", "ssl-ecc"}
+        for folder, end in (("ca", "crt"), ("crl", "crl"))
+    )
 
 
 def test_published_documents_come_as_they_were_written(client, world):

@@ -45,9 +45,18 @@ def test_shortened_text_keeps_its_ends(text: str, keep: int) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "just now"), (1, "1 second ago"), (59, "59 seconds ago"), (60, "1 minute ago"), (7300, "2 hours ago"),
-     (-7300, "in 2 hours"), (86400 * 3, "3 days ago"), (86400 * 365, "11 months ago"), (86400 * 800, "2 years ago")],
-)  # fmt: skip
+    [
+        (0, "just now"),
+        (1, "1 second ago"),
+        (59, "59 seconds ago"),
+        (60, "1 minute ago"),
+        (7300, "2 hours ago"),
+        (-7300, "in 2 hours"),
+        (86400 * 3, "3 days ago"),
+        (86400 * 365, "11 months ago"),
+        (86400 * 800, "2 years ago"),
+    ],
+)
 def test_times_are_told_from_now(seconds: int, words: str) -> None:
     assert ago(NOW - timedelta(seconds=seconds), NOW) == words
 

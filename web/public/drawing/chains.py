@@ -40,7 +40,7 @@ def draw_chains(chains: tuple[Chain, ...]) -> str:
         shapes += _column(chain, 2 + column * (_BOX_WIDTH + _GAP), height - 2)
     if len(chains) > 1:
         shapes += _pair_line(height - 2 - _BOX_HEIGHT / 2)
-    return picture((width, height), _describe(chains), shapes, class_="chains", links=True)
+    return picture((width, height), _describe(chains), shapes, class_=f"chains of-{len(chains)}", links=True)
 
 
 def _describe(chains: tuple[Chain, ...]) -> str:

@@ -31,7 +31,7 @@ def draw_timeline(points: tuple[Point, ...], now: datetime) -> str:
     """Return the growth from the first of ``points`` (oldest first, not empty) until ``now``."""
     places = _places(points, now)
     height = _TOP + _PLOT + _AXIS
-    largest, smallest = max(point.size for point in points), min(point.size for point in points)
+    largest = max(point.size for point in points)
     shapes = [
         shape("line", x1="0", x2="100%", y1=_TOP, y2=_TOP, class_="grid"),
         shape("line", x1="0", x2="100%", y1=_TOP + _PLOT, y2=_TOP + _PLOT, class_="grid axis"),
@@ -41,8 +41,7 @@ def draw_timeline(points: tuple[Point, ...], now: datetime) -> str:
         label("0", height - 6, moment(points[0].time), "caption"),
         label("100%", height - 6, "now", "caption", text_anchor="end"),
     ]
-    if smallest != largest:
-        shapes.append(label("0", _TOP + _PLOT - 8, f"{smallest:,}", "caption"))
+    shapes.append(label("0", _TOP + _PLOT - 8, f"{_floor(points):,}", "caption"))
     description = (
         f"Growth from {plural(points[0].size, 'entry', 'entries')} {ago(points[0].time, now)} "
         f"to {largest:,} now, with {plural(len(points), 'tree head')}."
@@ -75,16 +74,18 @@ def _wide(height: float, description: str, shapes: list[Element], class_: str) -
 
 
 def _places(points: tuple[Point, ...], now: datetime) -> list[tuple[float, float]]:
-    """Return each point as fractions: 0 to 1 in time, 0 (smallest) to 1 (largest) in size."""
+    """Return each point as fractions: 0 to 1 in time, 0 (floor) to 1 (largest) in size."""
     start = points[0].time
     length = max((max(now, points[-1].time) - start).total_seconds(), 1.0)
-    sizes = [point.size for point in points]
-    low, high = min(sizes), max(sizes)
-    rise = high - low
-    return [
-        ((point.time - start).total_seconds() / length, (point.size - low) / rise if rise else 1.0)
-        for point in points
-    ]
+    floor = _floor(points)
+    rise = max(max(point.size for point in points) - floor, 1)
+    return [((point.time - start).total_seconds() / length, (point.size - floor) / rise) for point in points]
+
+
+def _floor(points: tuple[Point, ...]) -> int:
+    """Return where the picture's size axis starts: at the smallest size, or at nothing without growth."""
+    sizes = {point.size for point in points}
+    return min(sizes) if len(sizes) > 1 else 0
 
 
 def _stretched(places: list[tuple[float, float]], *, top: float, height: float) -> Element:
@@ -112,14 +113,26 @@ def _down(fraction: float, height: float) -> float:
 
 
 def _dots(points: tuple[Point, ...], places: list[tuple[float, float]]) -> list[Element]:
-    every = max(1, -(-len(points) // _MAX_DOTS))
-    last = len(points) - 1
     return [
         titled(
-            f"{plural(point.size, 'entry', 'entries')}, {moment(point.time)}: {point.state.word}",
-            shape("circle", cx=f"{x * 100:.2f}%", cy=_TOP + _down(y, _PLOT), r=4),
-            class_=f"dot is-{point.state.value}",
+            f"{plural(points[number].size, 'entry', 'entries')}, {moment(points[number].time)}: "
+            f"{points[number].state.word}",
+            shape(
+                "circle", cx=f"{places[number][0] * 100:.2f}%", cy=_TOP + _down(places[number][1], _PLOT), r=4
+            ),
+            class_=f"dot is-{points[number].state.value}",
         )
-        for number, (point, (x, y)) in enumerate(zip(points, places, strict=True))
-        if number == last or number % every == 0
+        for number in _shown(points)
     ]
+
+
+def _shown(points: tuple[Point, ...]) -> list[int]:
+    """Return which heads get a dot: the first, the last, and where size or state changed, not too many."""
+    last = len(points) - 1
+    changed = [
+        number
+        for number in range(1, last)
+        if (points[number].size, points[number].state) != (points[number - 1].size, points[number - 1].state)
+    ]
+    every = max(1, -(-len(changed) // _MAX_DOTS))
+    return sorted({0, last, *changed[::every]})

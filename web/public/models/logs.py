@@ -80,6 +80,8 @@ def log_said(log: LogState) -> Said:
         return Said(State.UNKNOWN, "It did not answer the last audit, so nothing new is known of it.")
     if log.outcome is AuditOutcome.PENDING or log.head is None:
         return Said(State.UNKNOWN, "It has not been audited to the end yet.")
+    if not log.head.tree_size:
+        return Said(State.TRUSTED, "It is empty, and its signed root says so.")
     entries = plural(log.head.tree_size, "entry", "entries")
     return Said(State.TRUSTED, f"It only ever grew, and its root was rebuilt from all {entries}.")
 

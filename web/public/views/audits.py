@@ -10,7 +10,7 @@ from web.public.sources import sources
 
 blueprint = Blueprint("audits", __name__)
 
-_PAGE = 50
+_PAGE = 40
 
 
 @blueprint.get("/audit")

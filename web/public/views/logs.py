@@ -22,7 +22,7 @@ from web.public.sources import sources
 
 blueprint = Blueprint("logs", __name__)
 
-_HEADS, _HEAD_ROWS, _AUDITS = 200, 20, 8
+_CARD_HEADS, _HEADS, _HEAD_ROWS, _AUDITS = 200, 1000, 20, 8
 
 
 @blueprint.get("/logs")
@@ -38,7 +38,7 @@ def show() -> Response:
     }
     cards = []
     for log in overview.logs:
-        drawn = points(monitor.heads(log.name, _HEADS), log)
+        drawn = points(monitor.heads(log.name, _CARD_HEADS), log)
         growth = inline(draw_growth(drawn, now)) if grew(drawn) else ""
         cards.append({"log": log, "said": log_said(log), "key": key_words(log.key), "growth": growth})
     return page("logs.html", facts, overview=overview, said=said, cards=cards)
