@@ -246,6 +246,8 @@ def drop(field: str) -> Callable[[dict[str, Any]], None]:
         (drop("key"), r"own.operators\[0\].logs\[0\].key: expected this field"),
         (spoil("key", "!"), "key: expected base64"),
         (spoil("key", 1), "key: expected a string"),
+        (spoil("url", None), "url: expected a string"),
+        (lambda listed: listed.update(operators=None), "operators: expected an array"),
         (spoil("key", b64encode(b"key").decode()), "log_id: expected SHA-256 of the key"),
         (drop("log_id"), "log_id: expected this field"),
         (spoil("log_id", b64encode(bytes(32)).decode()), "log_id: expected SHA-256 of the key"),
