@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from unicodedata import category
 
 from monitor.errors import QueryError
 from monitor.index.names import fold, text_of, unicode_of, wildcard_over
@@ -23,6 +24,7 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 _COLONS = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2})+")
 _CURSOR = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 _DIGEST = 64
+_UNSEARCHABLE = frozenset({"Cc", "Cs"})  # control characters (NUL ends a string in SQLite), lone surrogates
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ def understand(text: str) -> Understood:
     text = text.strip()
     if len(text) > LONGEST_QUERY:
         raise QueryError(f"the query is longer than {LONGEST_QUERY} characters")
+    if any(category(character) in _UNSEARCHABLE for character in text):
+        raise QueryError("the query has control characters in it; expected text")
     prefix, colon, rest = text.partition(":")
     if colon and prefix.lower() in _PREFIXES:
         return _said(_PREFIXES[prefix.lower()], rest.strip())

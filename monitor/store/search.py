@@ -11,6 +11,7 @@ from monitor.store.certificates import select_in
 from monitor.store.connections import Connections
 
 START = 2**62
+DOMAINS_AT_A_TIME = 100
 Row = tuple[int, int]
 """(domain, certificate): where a search stands; domain is 0 where the search does not go by domain."""
 
@@ -45,26 +46,40 @@ class Search:
     def by_text(self, text: str, only: Filter, after: Row) -> Iterator[tuple[int, int, str]]:
         """Yield (domain, certificate, domain's name) for names that may contain ``text``, newest names first.
 
-        The text index knows runs of three characters: the caller compares the names themselves.
+        The text index knows runs of three characters: the caller compares the names themselves. It is read
+        only as far as the results are taken.
         """
         grams = " AND ".join(f'"{_quoted(text[at : at + 3])}"' for at in range(len(text) - 2))
-        return self._names(
-            "d.id IN (SELECT rowid FROM domain_text WHERE domain_text MATCH ?)", grams, only, after
+        found = self._db.database().conn.execute(
+            "SELECT rowid FROM domain_text WHERE domain_text MATCH ? AND rowid <= ? ORDER BY rowid DESC",
+            (grams, after[0]),
         )
+        while domains := found.fetchmany(DOMAINS_AT_A_TIME):
+            yield from self._named([domain for (domain,) in domains], only, after)
 
     def by_unicode(self, _text: str, only: Filter, after: Row) -> Iterator[tuple[int, int, str]]:
         """Yield the same for all names with an A-label: for parts too short for the text index."""
-        return self._names("instr(d.name, ?)", "xn--", only, after)
-
-    def _names(self, where: str, value: str, only: Filter, after: Row) -> Iterator[tuple[int, int, str]]:
-        sql = (  # ``where`` is one of the two conditions above
-            "SELECT d.id, dc.certificate, d.name FROM domains d"  # noqa: S608
-            " JOIN domain_certificates dc ON dc.domain = d.id JOIN certificates c ON c.id = dc.certificate"
-            f" WHERE {where} AND d.named AND dc.named AND d.id <= ? AND (d.id < ? OR dc.certificate < ?)"
-            " AND (? IS NULL OR c.not_after>=?) ORDER BY d.id DESC, dc.certificate DESC"
+        found = self._db.database().conn.execute(
+            "SELECT id FROM domains WHERE named AND instr(name, 'xn--') AND id <= ? ORDER BY id DESC",
+            (after[0],),
         )
-        parameters = (value, after[0], after[0], after[1], only.alive_at, only.alive_at)
-        return self._db.database().conn.execute(sql, parameters)
+        while domains := found.fetchmany(DOMAINS_AT_A_TIME):
+            yield from self._named([domain for (domain,) in domains], only, after)
+
+    def _named(self, domains: list[int], only: Filter, after: Row) -> list[tuple[int, int, str]]:
+        rows = select_in(
+            self._db.database().conn,
+            "SELECT d.id, dc.certificate, d.name, c.not_after FROM domains d"
+            " CROSS JOIN domain_certificates dc ON dc.domain = d.id AND dc.named"
+            " CROSS JOIN certificates c ON c.id = dc.certificate WHERE d.id IN ({})",
+            domains,
+        )
+        kept = [
+            (domain, certificate, name)
+            for domain, certificate, name, not_after in rows
+            if (domain, certificate) < after and (only.alive_at is None or not_after >= only.alive_at)
+        ]
+        return sorted(kept, reverse=True)
 
     def domains(self, names: list[str]) -> dict[str, int]:
         """Return the rows of domains by name."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.errors import QueryError
@@ -171,7 +171,9 @@ def test_queries_that_cannot_be_answered_say_why(monitor, query):
         monitor.search(query, NOW)
 
 
-@given(st.text(max_size=40), st.sampled_from(Match))
+@given(st.text(st.characters(), max_size=40), st.sampled_from(Match))
+@example("00\0", Match.CONTAINS)
+@example("ab\ud800", Match.EXACT)
 def test_any_text_gives_a_page_or_a_query_error(tmp_path_factory, text, match):
     from monitor import Monitor
 
