@@ -63,20 +63,28 @@ class ProxyStore:
         if found == VERSION:
             return
         columns: dict[str, Any] = {
-            "leaf_hash": str, "log_id": str, "timestamp": int, "due": str, "list_name": str, "log_name": str,
+            "key": str, "leaf_hash": str, "log_id": str, "timestamp": int, "due": str, "list_name": str,
+            "log_name": str,
             "operator": str, "source": str, "host": str, "state": str, "tree_size": int, "checked_at": str,
             "detail": str,
         }  # fmt: skip
-        self._relied.create(columns, pk="leaf_hash", not_null={"log_id", "due", "state"}, if_not_exists=True)
+        self._relied.create(columns, pk="key", not_null={"log_id", "due", "state"}, if_not_exists=True)
         self._relied.create_index(["state", "due"], if_not_exists=True)
         self._database.execute(f"pragma user_version = {VERSION}")
 
     def add(self, scts: Iterable[ReliedSct], host: str) -> None:
         """Keep SCTs that were relied on for ``host``; known ones stay as they are."""
         rows = [
-            {**sct.to_dict(), "host": host, "state": Inclusion.PENDING.value, "detail": ""} for sct in scts
+            {
+                **sct.to_dict(),
+                "key": sct.key.hex(),
+                "host": host,
+                "state": Inclusion.PENDING.value,
+                "detail": "",
+            }
+            for sct in scts
         ]
-        self._relied.insert_all(rows, pk="leaf_hash", ignore=True)
+        self._relied.insert_all(rows, pk="key", ignore=True)
 
     def due(self, now: datetime) -> list[Relied]:
         """Return the pending SCTs whose merge delay has passed, those longest not asked about first."""
@@ -85,19 +93,19 @@ class ProxyStore:
         return [relied for relied in map(_relied, rows) if relied.sct.due <= now]
 
     def settle(
-        self, leaf_hash: bytes, state: Inclusion, *, now: datetime, tree_size: int | None, detail: str
+        self, key: bytes, state: Inclusion, *, now: datetime, tree_size: int | None, detail: str
     ) -> None:
         """Record what the tree said about one SCT."""
         changes = {
             "state": state.value, "tree_size": tree_size, "checked_at": now.astimezone(UTC).isoformat(),
             "detail": detail,
         }  # fmt: skip
-        self._relied.update(leaf_hash.hex(), changes)
+        self._relied.update(key.hex(), changes)
 
-    def leaf_hashes(self, state: Inclusion) -> frozenset[bytes]:
-        """Return the leaf hashes in one state."""
-        rows = self._database.query("select leaf_hash from relied where state = ?", [state.value])
-        return frozenset(bytes.fromhex(row["leaf_hash"]) for row in rows)
+    def keys(self, state: Inclusion) -> frozenset[bytes]:
+        """Return the keys (``ReliedSct.key``) of the SCTs in one state."""
+        rows = self._database.query("select key from relied where state = ?", [state.value])
+        return frozenset(bytes.fromhex(row["key"]) for row in rows)
 
     def of_host(self, host: str) -> list[Relied]:
         """Return what was relied on for one host, newest first."""
@@ -105,12 +113,12 @@ class ProxyStore:
             _relied(row) for row in self._relied.rows_where("host = ?", [host], order_by="timestamp desc")
         ]
 
-    def states(self, leaf_hashes: Iterable[bytes]) -> dict[bytes, tuple[Inclusion, str]]:
-        """Return state and detail for those of some leaf hashes that are kept."""
-        wanted = [leaf_hash.hex() for leaf_hash in leaf_hashes]
+    def states(self, keys: Iterable[bytes]) -> dict[bytes, tuple[Inclusion, str]]:
+        """Return state and detail for those of some SCTs, by key, that are kept."""
+        wanted = [key.hex() for key in keys]
         marks = ", ".join("?" * len(wanted))
-        rows = self._relied.rows_where(f"leaf_hash in ({marks})", wanted) if wanted else ()
-        return {bytes.fromhex(row["leaf_hash"]): (Inclusion(row["state"]), row["detail"]) for row in rows}
+        rows = self._relied.rows_where(f"key in ({marks})", wanted) if wanted else ()
+        return {bytes.fromhex(row["key"]): (Inclusion(row["state"]), row["detail"]) for row in rows}
 
     def counts(self) -> dict[str, int]:
         """Return how many SCTs are in each state."""

@@ -31,11 +31,19 @@ from proxy_addon.store import ProxyStore
 from verifier.errors import VerifierError
 
 logger = logging.getLogger("mingjing")
+_ctx: Any = ctx  # mitmproxy's own calls are partly untyped
 
 OPTION: Final = "mingjing_data"
 NO_VERDICT: Final = "no trusted verdict is on record for this connection"
 HANDSHAKE_SECONDS: Final = 8.0
+SWITCHING_PROTOCOLS: Final = 101
 STREAM_ABOVE: Final = 1024 * 1024  # bytes; larger and unbounded bodies are passed on as they come
+
+
+def _options_error(reason: str) -> Exception:
+    make: Any = exceptions.OptionsError
+    error: Exception = make(reason)
+    return error
 
 
 class ClientAddon:
@@ -58,7 +66,7 @@ class ClientAddon:
 
     def load(self, loader: Loader) -> None:
         """Close every way before anything else: what is not set up lets nothing pass."""
-        compat.make_key_information_total()
+        compat.make_certificates_readable()
         compat.mark_early_errors(pages.CHECK_FAILED)
         compat.use_stream(bind(self._admits, self._answer, self._header))
         default = os.environ.get("MINGJING_DATA") or "data"
@@ -67,20 +75,20 @@ class ClientAddon:
     def configure(self, updated: Iterable[str]) -> None:
         if OPTION not in updated and self._desk is not None:
             return
-        config = ctx.master.addons.get("tlsconfig")
+        config = _ctx.master.addons.get("tlsconfig")
         if not isinstance(config, TlsConfig):
-            raise exceptions.OptionsError("mingjing needs mitmproxy's TLS addon, which is not loaded")
+            raise _options_error("mingjing needs mitmproxy's TLS addon, which is not loaded")
         config.__class__ = compat.GuardedTlsConfig
-        data = Path(getattr(ctx.options, OPTION)).expanduser()
+        data = Path(getattr(_ctx.options, OPTION)).expanduser()
         try:
             engine = Engine.open(data)
             store = ProxyStore(data / "proxy.db")
             compat.take_over_tls(config, *load_local_ca(data))
         except (ProxyError, VerifierError) as error:
-            raise exceptions.OptionsError(str(error)) from None
+            raise _options_error(str(error)) from None
         self._desk = Desk(engine, store)
         # The browser sees a certificate for the name it asked for and no other; mitm.it offers the wrong CA.
-        ctx.options.update_known(upstream_cert=False, onboarding=False)
+        _ctx.options.update_known(upstream_cert=False, onboarding=False)
 
     async def running(self) -> None:
         if self._desk is not None and self._maintenance is None:
@@ -139,7 +147,7 @@ class ClientAddon:
         """Give a server its name back: mitmproxy reuses connections by it, and shows it."""
         address = self._addresses.pop(server.id, None)
         if address is not None:
-            server.address = address
+            compat.give_name_back(server, address)
 
     def tls_start_server(self, data: tls.TlsData) -> None:
         """Put our own connection, guarded, where mitmproxy would have made one."""
@@ -167,20 +175,22 @@ class ClientAddon:
     def _hang_up(self, client: connection.Client, server: connection.Server) -> None:
         """End a handshake that the server does not answer."""
         self._timers.pop(server.id, None)
-        proxyserver: Any = ctx.master.addons.get("proxyserver")
+        proxyserver: Any = _ctx.master.addons.get("proxyserver")
         for handler in list(proxyserver.connections.values()):
             if handler.client.id == client.id and server in handler.transports:
                 handler.transports[server].handler.cancel("the handshake took too long")
 
     async def tls_established_server(self, data: tls.TlsData) -> None:
         self._stop_timer(data.conn)
-        guard, server = data.ssl_conn, data.conn
+        guard: object = data.ssl_conn
+        server = data.conn
         if isinstance(guard, GuardedConnection) and isinstance(server, connection.Server):
             await self.desk().judge_connection(data.context.client.id, server, guard)
 
     async def tls_failed_server(self, data: tls.TlsData) -> None:
         self._stop_timer(data.conn)
-        guard, server = data.ssl_conn, data.conn
+        guard: object = data.ssl_conn
+        server = data.conn
         if isinstance(guard, GuardedConnection) and isinstance(server, connection.Server):
             await self.desk().judge_failure(data.context.client.id, server, guard)
 
@@ -213,7 +223,7 @@ class ClientAddon:
         pages.stamp(response, self._header(flow))
         length = response.headers.get("content-length", "")
         unbounded = not length.isdecimal() or int(length) > STREAM_ABOVE
-        if flow.request.method != "CONNECT" and response.status_code != http.status_codes.SWITCHING_PROTOCOLS:
+        if flow.request.method != "CONNECT" and response.status_code != SWITCHING_PROTOCOLS:
             # An answer set by an addon is whole already; only one from a server arrives in pieces.
             response.stream = response.stream or (unbounded and response.raw_content is None)
 
@@ -228,7 +238,8 @@ class ClientAddon:
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         if not self._admits(flow) and flow.websocket is not None:
-            flow.websocket.messages[-1].drop()
+            message: Any = flow.websocket.messages[-1]
+            message.drop()
             self._kill_unless_admitted(flow)
 
     def tcp_start(self, flow: tcp.TCPFlow) -> None:
@@ -246,7 +257,7 @@ class ClientAddon:
         flow.messages[-1].content = b""
         self._kill_unless_admitted(flow)
 
-    def _kill_unless_admitted(self, flow: http.HTTPFlow | tcp.TCPFlow | udp.UDPFlow) -> None:
+    def _kill_unless_admitted(self, flow: Any) -> None:
         if not self._admits(flow) and flow.killable:
             flow.kill()
 

@@ -1,5 +1,6 @@
 """Where mitmproxy itself must bend: each change with its reason, and refused loudly if it no longer fits."""
 
+import ipaddress
 import types
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,7 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from mitmproxy import certs, http, tls
+from mitmproxy import certs, connection, http, tls
 from mitmproxy.addons import tlsconfig
 from mitmproxy.net.http import http1
 from mitmproxy.proxy.layers import http as http_layer
@@ -35,7 +36,8 @@ class GuardedTlsConfig(tlsconfig.TlsConfig):
         """Leave this to the guard."""
 
     def configure(self, updated: Iterable[str]) -> None:
-        super().configure(set(updated) - _CERTIFICATE_OPTIONS)
+        configure: Any = super().configure  # untyped in mitmproxy
+        configure(set(updated) - _CERTIFICATE_OPTIONS)
 
     def running(self) -> None:
         """Keep our certificate store, where mitmproxy would read its own again."""
@@ -45,7 +47,7 @@ class UnignorableClientHello(tls.ClientHelloData):
     """A ClientHello whose connection no addon, called before or after ours, can have passed on unread."""
 
     @property
-    def ignore_connection(self) -> bool:  # type: ignore[override]  # a field of the dataclass
+    def ignore_connection(self) -> bool:
         return False
 
     @ignore_connection.setter
@@ -69,33 +71,63 @@ def take_over_tls(
     config.__class__ = GuardedTlsConfig
 
 
-def make_key_information_total() -> None:
-    """Let ``Cert.keyinfo`` answer for SM2 keys.
+def give_name_back(server: connection.Server, address: connection.Address) -> None:
+    """Put a server's own name and port where the address that was connected to stands.
 
-    cryptography raises UnsupportedAlgorithm for them, which breaks mitmweb's flow list and the console's
-    detail view for every flow of an SM2 site (mitmproxy/tools/web/app.py, tools/console/flowdetailview.py).
+    mitmproxy forbids this on an open connection, lest somebody thinks that it moves the connection. Here
+    the name is what requests are compared with and what people see; ``peername`` keeps the address.
     """
-    original: Any = certs.Cert.keyinfo.fget
-    if getattr(original, "covers_sm2", False):
-        return
+    object.__setattr__(server, "address", address)
 
-    def keyinfo(self: certs.Cert) -> tuple[str, int]:
+
+def make_certificates_readable() -> None:
+    """Let mitmproxy show certificates that cryptography cannot read whole.
+
+    cryptography raises for SM2 keys (UnsupportedAlgorithm) and for SCTs signed with SM2 (ValueError, hash
+    algorithm 7), the latter whenever any extension is asked for. Either breaks mitmweb's flow list and the
+    console's detail view for every SM2 site (mitmproxy/tools/web/app.py, tools/console/flowdetailview.py).
+    Where mitmproxy's own reading fails, our parser answers.
+    """
+    replacements: dict[str, Callable[[Certificate], Any]] = {
+        "keyinfo": lambda parsed: (parsed.public_key.algorithm.upper(), parsed.public_key.bits),
+        "altnames": _general_names,
+        "is_ca": lambda parsed: parsed.is_ca,
+        "crl_distribution_points": lambda parsed: list(parsed.crl_urls),
+    }
+    for name, answer in replacements.items():
+        found: Any = certs.Cert.__dict__[name]
+        if not getattr(found.fget, "falls_back", False):
+            setattr(certs.Cert, name, property(_with_fallback(found.fget, answer, _UNREADABLE[name])))
+
+
+_UNREADABLE: dict[str, Any] = {
+    "keyinfo": ("unknown", -1),
+    "altnames": x509.GeneralNames([]),
+    "is_ca": False,
+    "crl_distribution_points": [],
+}
+
+
+def _with_fallback(
+    original: Callable[[certs.Cert], Any], answer: Callable[[Certificate], Any], unreadable: Any
+) -> Callable[[certs.Cert], Any]:
+    def read(self: certs.Cert) -> Any:
         try:
-            found: tuple[str, int] = original(self)
+            return original(self)
         except (UnsupportedAlgorithm, ValueError):
-            found = _key_information(self.to_cryptography())
-        return found
+            try:
+                return answer(Certificate.parse(self.to_cryptography().public_bytes(Encoding.DER)))
+            except VerifierError:
+                return unreadable
 
-    keyinfo.covers_sm2 = True  # type: ignore[attr-defined]  # marks the change, so that it is made once
-    certs.Cert.keyinfo = property(keyinfo)  # type: ignore[method-assign, assignment]
+    read.falls_back = True  # type: ignore[attr-defined]  # marks the change, so that it is made once
+    return read
 
 
-def _key_information(certificate: x509.Certificate) -> tuple[str, int]:
-    try:
-        key = Certificate.parse(certificate.public_bytes(Encoding.DER)).public_key
-    except VerifierError:
-        return "unknown", -1
-    return key.algorithm.upper(), key.bits
+def _general_names(parsed: Certificate) -> x509.GeneralNames:
+    names: list[x509.GeneralName] = [x509.DNSName(name) for name in parsed.dns_names]
+    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in parsed.ip_addresses]
+    return x509.GeneralNames(names)
 
 
 def mark_early_errors(verdict_header: str) -> None:
@@ -110,7 +142,8 @@ def mark_early_errors(verdict_header: str) -> None:
             f"{status_code}: {message}\n",
             {"Content-Type": "text/plain; charset=utf-8", "Connection": "close", HEADER: verdict_header},
         )
-        return http1.assemble_response(response)
+        assemble: Callable[[http.Response], bytes] = http1.assemble_response
+        return assemble(response)
 
     make_error_response.marked = True  # type: ignore[attr-defined]  # marks the change, so that it is made once
     _http1.make_error_response = make_error_response

@@ -46,8 +46,8 @@ class Desk:
     def take_over_inclusion(self) -> None:
         """Let judgements know which promises were kept and which were broken."""
         self.engine.keeper.set_inclusion(
-            included=self.store.leaf_hashes(Inclusion.INCLUDED),
-            not_included=self.store.leaf_hashes(Inclusion.NOT_INCLUDED),
+            included=self.store.keys(Inclusion.INCLUDED),
+            not_included=self.store.keys(Inclusion.NOT_INCLUDED),
         )
         self.ledger.version += 1
 
@@ -165,7 +165,7 @@ class Desk:
         return pages.block(flow, verdict or record.verdict, record.number)
 
     def admits(self, flow: http.HTTPFlow | tcp.TCPFlow | udp.UDPFlow) -> bool:
-        """Tell whether bytes may pass: a trusted verdict, for this connection and this name, still in force."""
+        """Tell whether bytes may pass: a trusted verdict for this connection and name, in force now."""
         record = self.ledger.of(flow.server_conn.id)
         if record is None or (record.guard is not None and not record.guard.is_open):
             return False
@@ -232,7 +232,7 @@ class Desk:
 
     def inclusion(self, verdict: Verdict) -> Mapping[bytes, tuple[Inclusion, str]]:
         """Return what is known about the promises that a verdict rests on."""
-        return self.store.states(sct.leaf_hash for sct in verdict.relied_scts)
+        return self.store.states(sct.key for sct in verdict.relied_scts)
 
 
 def _authority(flow: http.HTTPFlow) -> str:

@@ -62,7 +62,7 @@ class Maintenance:
         proof = await asyncio.to_thread(self._desk.engine.prove, relied.sct)
         state = _STATES[proof.state]
         self._desk.store.settle(
-            relied.sct.leaf_hash, state, now=datetime.now(UTC), tree_size=proof.tree_size, detail=proof.detail
+            relied.sct.key, state, now=datetime.now(UTC), tree_size=proof.tree_size, detail=proof.detail
         )
         if state is Inclusion.NOT_INCLUDED:
             logger.warning("%s: %s broke its promise. %s", relied.host, relied.sct.log_name, proof.detail)

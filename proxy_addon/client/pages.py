@@ -97,9 +97,7 @@ def upgrade(flow: http.HTTPFlow, host: str, verdict: Verdict) -> http.Response:
     port = "" if flow.request.port in {HTTP_PORT, HTTPS_PORT} else f":{flow.request.port}"
     name = f"[{host}]" if ":" in host else host
     target = f"https://{name}{port}{flow.request.path}"
-    content = (
-        f"<!doctype html><title>https</title><p>This site is asked for with encryption: {escape(target)}\n"
-    )
+    content = f"<!doctype html><title>https</title><p>Asked for with encryption: {escape(target)}\n"
     header = verdict.header if not verdict.trusted else f"refused; {Code.CLEARTEXT}"
     return make(flow, 307, content, verdict=header, headers=(("Location", target),))
 
@@ -117,7 +115,8 @@ def failed_page(flow: http.HTTPFlow) -> http.Response:
     words = words_for(Code.CHECK_FAILED)
     host = escape(flow.request.pretty_host)
     content = (
-        f"<!doctype html><meta charset=utf-8><title>Refused</title><h1>{words.happened.format(host=host)}</h1>"
+        "<!doctype html><meta charset=utf-8><title>Refused</title>"
+        f"<h1>{words.happened.format(host=host)}</h1>"
         f"<p>{words.means}<p>{words.advice}\n"
     )
     return make(flow, _REFUSED_STATUS, content, verdict=CHECK_FAILED)

@@ -7,12 +7,13 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from mitmproxy import exceptions, hooks, master, options
 from mitmproxy.addons import default_addons, errorcheck, onboarding
 from mitmproxy.addons.tlsconfig import TlsConfig
 
-from proxy_addon.client.addon import ClientAddon
+from proxy_addon.client.addon import OPTION, ClientAddon
 from proxy_addon.client.compat import GuardedTlsConfig
 from proxy_addon.errors import ProxyError
 
@@ -25,14 +26,16 @@ class ProxyMaster(master.Master):
 
     def __init__(self, opts: options.Options, data: Path) -> None:
         super().__init__(opts, event_loop=asyncio.get_running_loop(), with_termlog=False)
-        for addon in default_addons():
+        defaults: Any = default_addons
+        addons: Any = self.addons
+        for addon in defaults():
             if isinstance(addon, onboarding.Onboarding):
                 continue  # mitm.it offers mitmproxy's own CA, which is not in use here
-            self.addons.add(GuardedTlsConfig() if isinstance(addon, TlsConfig) else addon)
+            addons.add(GuardedTlsConfig() if isinstance(addon, TlsConfig) else addon)
         client = ClientAddon(data)
-        self.addons.add(client, errorcheck.ErrorCheck())
+        addons.add(client, errorcheck.ErrorCheck())
         # mitmproxy configures addons when options change; this one needs it once, and its errors told.
-        self.addons.invoke_addon_sync(client, hooks.ConfigureHook(set(opts.keys())))
+        self.addons.invoke_addon_sync(client, hooks.ConfigureHook({OPTION}))
 
 
 def run_proxy(data: Path, host: str, port: int) -> None:

@@ -147,8 +147,8 @@ def _inclusion(record: Record, desk: "Desk") -> str:
 def _promises(record: Record, desk: "Desk") -> list[dict[str, Any]]:
     known = desk.inclusion(record.verdict)
     return [
-        {"sct": sct, "state": str(known[sct.leaf_hash][0]), "detail": known[sct.leaf_hash][1]}
-        if sct.leaf_hash in known
+        {"sct": sct, "state": str(known[sct.key][0]), "detail": known[sct.key][1]}
+        if sct.key in known
         else {"sct": sct, "state": "pending", "detail": ""}
         for sct in record.verdict.relied_scts
     ]

@@ -71,7 +71,7 @@ WORDS: Final[dict[Code, Words]] = {
     ),
     Code.ISSUER_NOT_PINNED: Words(
         "The certificate of {host} comes from the wrong issuer.",
-        "For this site your organisation trusts only its own issuing CA, and this certificate is from another.",
+        "For this site your organisation trusts its own issuing CA alone; this certificate is from another.",
         "Do not enter anything: this may be an attack. Tell your administrators.",
     ),
     Code.REVOKED: Words(

@@ -136,8 +136,8 @@ def check_with(engine: Engine, target: str) -> CheckResult:
         return CheckResult(target, where.host, where.port, verdict, None)
     verdict = engine.judge(evidence)
     proofs = _overdue(engine, verdict)
-    missing = frozenset(sct.leaf_hash for sct, proof in proofs if proof.state is State.NOT_INCLUDED)
-    found = frozenset(sct.leaf_hash for sct, proof in proofs if proof.state is State.INCLUDED)
+    missing = frozenset(sct.key for sct, proof in proofs if proof.state is State.NOT_INCLUDED)
+    found = frozenset(sct.key for sct, proof in proofs if proof.state is State.INCLUDED)
     if missing or found:
         engine.keeper.set_inclusion(included=found, not_included=missing)
         verdict = engine.judge(evidence)

@@ -123,7 +123,8 @@ class Transcript:
 
     def _certificate_13(self, reader: _Reader) -> None:
         reader.vector(1)  # certificate_request_context
-        entries, chain = _Reader(reader.vector(3)), []
+        entries = _Reader(reader.vector(3))
+        chain: list[bytes] = []
         self.certificate_messages += 1
         while entries.more:
             certificate, extensions = entries.vector(3), entries.vector(2)

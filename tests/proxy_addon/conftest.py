@@ -36,7 +36,6 @@ from issuer.x509.extensions import (
 )
 from issuer.x509.ocsp import CertificateAnswer, ResponsePlan, parse_request, sign_response
 from issuer.x509.signing import scheme_of
-from keys import FileKeyStore
 from proxy_addon.client.local_ca import create_local_ca
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.bundle import TrustBundle, encode_trust_bundle
@@ -53,6 +52,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 DAY = timedelta(days=1)
 MERGE_DELAY = timedelta(seconds=2)
+
+
+@pytest.fixture(name="free_port")
+def free_port_fixture() -> Callable[[], int]:
+    return free_port
 
 
 def free_port() -> int:
@@ -261,7 +265,7 @@ def pki() -> Pki:
         Ca.make("Test rogue CA", sm2),
         public_root,
         Ca.make("Test public CA", ecdsa, public_root),
-        TestLog("sm2", PrivateKey.generate(ecdsa)),
+        TestLog("sm2", PrivateKey.generate(sm2)),
         TestLog("p256", PrivateKey.generate(ecdsa)),
     )
 

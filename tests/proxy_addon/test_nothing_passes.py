@@ -146,7 +146,8 @@ def test_a_judge_that_raises_is_a_refusal(good: Any, start_proxy: Callable[..., 
     broken = script(
         tmp_path,
         "broken",
-        "from proxy_addon.connect import engine\n\ndef broken(*_):\n    raise RuntimeError('broken')\n\nengine.judge = broken\n",
+        "from proxy_addon.connect import engine\n\n"
+        "def broken(*_):\n    raise RuntimeError('broken')\n\nengine.judge = broken\n",
     )
     answer = start_proxy("mitmdump", scripts=[broken]).curl("https://good.mingjing.test/")
     assert (answer.status, answer.verdicts) == (403, ["refused; check-failed"]), answer
@@ -217,7 +218,8 @@ def test_websocket_to_a_trusted_site(client: Client, good: Any, start_proxy: Cal
 def websocket_request(host: str) -> bytes:
     return (
         f"GET /socket HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nX-Note: {CANARY}\r\n\r\n"
+        f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        f"X-Note: {CANARY}\r\n\r\n"
     ).encode()
 
 
@@ -232,7 +234,7 @@ def test_reused_connection_keeps_its_verdict(
     assert good.connections == 1
 
 
-def test_upstream_that_turns_bad_under_a_reused_tunnel(
+def test_upstream_that_turns_bad_under_a_reused_tunnel(  # noqa: PLR0917  fixtures
     client: Client, data: Any, dual: Any, pki: Any, site: Callable[..., Any], start_proxy: Callable[..., Any]
 ) -> None:
     """The browser's connection stays; the one behind it is new, and judged anew."""
