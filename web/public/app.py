@@ -19,7 +19,6 @@ def create_app(settings: SiteSettings, *, clock: Clock = utc_now) -> Flask:
     app = Flask("web.public", static_url_path="/static")
     app.config.update(SECRET_KEY=secrets.token_hex(16), SEND_FILE_MAX_AGE_DEFAULT=3600)
     app.config["MAX_CONTENT_LENGTH"] = _QUERY_LIMIT
-    app.url_map.merge_slashes = False  # OCSP's base64 may hold two slashes in a row
     upstreams = {
         "logs": Upstream("The log service", settings.logs_url),
         "authority": Upstream("The issuing authority", settings.authority_url, settings.roots_file),
