@@ -162,7 +162,7 @@ def load_pkcs8(encoded: bytes) -> ClassicalPrivate:
     """A key from its PrivateKeyInfo, whose outer structure the caller has checked. Raises KeyFormatError."""
     try:
         key = serialization.load_der_private_key(encoded, None)
-    except (ValueError, TypeError, exceptions.UnsupportedAlgorithm):
+    except (ValueError, exceptions.UnsupportedAlgorithm):
         # the library's text is not passed on: it is about a secret
         raise KeyFormatError("PrivateKeyInfo: expected DER of a supported private key") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):

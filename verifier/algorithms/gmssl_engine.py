@@ -49,9 +49,8 @@ def _xor(left: bytes, right: bytes) -> bytes:
 class _Gmssl(CryptSM2):  # type: ignore[misc]  # gmssl has no type annotations
     """gmssl's curve for one key; points are 64 bytes here, x and y."""
 
-    def __init__(self, point: bytes = b"", scalar: bytes = b"") -> None:
+    def __init__(self, scalar: bytes = b"") -> None:
         super().__init__(private_key=scalar.hex(), public_key="")
-        self.public_key = point.hex()  # set here: the constructor would strip digits
 
     def multiply(self, scalar: int, point: bytes) -> bytes:
         """A scalar of 1 to n-1 times a point of the curve."""
@@ -62,7 +61,7 @@ class _Gmssl(CryptSM2):  # type: ignore[misc]  # gmssl has no type annotations
 class _PublicHandle:
     def __init__(self, point: bytes, scalar: bytes = b"") -> None:
         self._point = point[1:]
-        self._gmssl = _Gmssl(self._point, scalar)
+        self._gmssl = _Gmssl(scalar)
 
     def verify_digest(self, signature: bytes, digest: bytes) -> None:
         """GB/T 32918.2 section 7.1."""

@@ -40,6 +40,7 @@ def test_lengths(size: int) -> None:
         ("028001", "definite length"),
         ("02810101", "minimal form of a length"),
         ("0282000101", "minimal form of a length"),
+        ("02820080" + "7f" * 128, "minimal form of a length"),
         ("02858080808080", "definite length"),
         ("0200", "non-negative"),
         ("0201ff", "non-negative"),

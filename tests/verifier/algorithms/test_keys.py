@@ -240,6 +240,8 @@ COMPRESSED = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(
         (_rsa_spki(MODULUS, 65536), "publicExponent"),
         (_rsa_spki(MODULUS, (1 << 64) + 1), "publicExponent"),
         (_rsa_spki(-MODULUS, 65537), "expected"),
+        (P256_KEY.public_key.spki.replace(b"\xce\x3d\x03\x01\x07", b"\xce\x3d\x03\x01\x70"), "supported key"),
+        (ED25519_KEY.public_key.spki.replace(b"\x2b\x65\x70", b"\x2b\x65\x01"), "supported key"),
         (bytes(4097), "at most 4096 bytes"),
     ],
 )
@@ -252,6 +254,12 @@ def test_weak_rsa_keys_parse() -> None:
     """What is strong enough is the judge's to say; it needs to see the key."""
     spki = _rsa_spki((1 << 1023) + 1, 3)
     assert PublicKey.from_spki(spki).bits == 1024
+
+
+def with_attributes(pkcs8: bytes) -> bytes:
+    """The same PrivateKeyInfo with an empty attribute list, [0], and two bytes in it."""
+    body = pkcs8[3:] if pkcs8[1] == 0x81 else pkcs8[2:]
+    return b"\x30\x81" + bytes((len(body) + 4,)) + body + b"\xa0\x02\x30\x00"
 
 
 TRADITIONAL = serialization.PrivateFormat.TraditionalOpenSSL
@@ -274,6 +282,9 @@ ENCRYPTED = P256_THEIRS.private_bytes(
         (private_bytes(ec.generate_private_key(ec.SECP256K1())), "expected a curve of P-256"),
         (private_bytes(ed448.Ed448PrivateKey.generate()), "SM2, ECDSA, RSA or Ed25519"),
         (PKCS8[:-1] + bytes((PKCS8[-1] ^ 1,)), "expected DER"),
+        (PKCS8.replace(b"\xce\x3d\x03\x01\x07", b"\xce\x3d\x03\x01\x70"), "expected DER"),
+        (with_attributes(PKCS8), "4 bytes are left over"),
+        (with_attributes(SM2_KEY.to_pkcs8()), "4 bytes are left over"),
         (bytes(8193), "at most 8192 bytes"),
     ],
 )
@@ -428,6 +439,7 @@ PEM = P256_KEY.public_key.to_pem()
         b"a comment\n" + PEM,
         PEM + b"a comment\n",
         PEM.replace(b"PUBLIC KEY", b"PRIVATE KEY"),
+        PEM.replace(b"END PUBLIC KEY", b"END PRIVATE KEY"),
         PEM.replace(b"MFkw", b"MF!w"),
         PEM.replace(b"==", b"="),
         PEM.replace(b"MFkw", b"MFk w"),

@@ -127,6 +127,17 @@ def test_signatures_at_the_edge(engine: Sm2Engine, r: int, s: int) -> None:
         engine.load_public(POINT).verify_digest(encode_dss_signature(r, s), DIGEST)
 
 
+def test_no_t(engine: Sm2Engine) -> None:
+    """Where r + s is n, t is 0; an engine that took P for 0·P would accept this forgery."""
+    s, gmssl = 7, gmssl_engine._Gmssl()
+    g = sm2.encode_point(sm2.G_X, sm2.G_Y)[1:]
+    x = gmssl_engine._x_of_sum(gmssl.multiply(s, g), POINT[1:])
+    assert x is not None
+    digest = sm2.scalar_bytes((sm2.N - s - x) % sm2.N)
+    with pytest.raises(InvalidSignature):
+        engine.load_public(POINT).verify_digest(encode_dss_signature(sm2.N - s, s), digest)
+
+
 def test_a_sum_of_points_at_infinity(engine: Sm2Engine) -> None:
     """s·G + t·P = O where s = -t·d: there is no x to compare with, and so no valid signature."""
     d = int.from_bytes(SCALAR)
