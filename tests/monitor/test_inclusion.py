@@ -2,6 +2,7 @@
 
 import base64
 from hashlib import sha256
+from threading import Event
 
 import pytest
 
@@ -130,3 +131,20 @@ def test_a_log_is_found_by_its_id_too(monitor, log, ca):
     monitor.audit_now()
     by_id = monitor.answer_inclusion(log.key.public_key.key_id.hex(), "")
     assert by_id == monitor.answer_inclusion("made", "")
+
+
+def test_an_entry_read_but_not_yet_verified_has_no_proof(monitor, log, ca):
+    der = ca.precertificate("early.example.test")
+    log.add_precertificate(der, ca)
+    monitor.watch_log(log.watched())
+    monitor.audit_now()
+    for number in range(100):
+        log.add_precertificate(der, ca, timestamp=log.now() + number)
+    log.limit = 10
+    stop = Event()
+    monitor.audit_now(stop=stop, progress=lambda line: stop.set() if "entries" in line else None)
+    state = monitor.log("made")
+    assert state.head.tree_size == 1 < state.followed < 101
+    assert monitor.inclusion("made", 0) is not None
+    assert monitor.inclusion("made", 3) is None
+    assert len(monitor.answer_inclusion("made", "")["leaves"]) == 1
