@@ -207,7 +207,10 @@ class Pki:
     ) -> bytes:
         signer = responder or issuer
         key = signing_key or signer.key
-        digest = (lambda data: hashlib.new(hash_name, data).digest())  # fmt: skip
+
+        def digest(data: bytes) -> bytes:
+            return hashlib.new(hash_name, data).digest()
+
         revoked = {"revocation_time": self.now - DAY, "revocation_reason": reason}
         cert_status = {"good": core.Null(), "unknown": core.Null(), "revoked": revoked}[status]
         single = {

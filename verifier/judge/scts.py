@@ -52,7 +52,7 @@ class JudgedSct:
         return self.log.operator_at(self.sct.time) if self.log else ""
 
     def is_among(self, inclusion_keys: frozenset[bytes]) -> bool:
-        """Whether ``Trust.included`` or ``not_included`` has it, by ``ReliedSct.key`` or by leaf hash alone."""
+        """Whether ``Trust.included`` or ``not_included`` has it, by ``ReliedSct.key`` or by leaf hash."""
         return not inclusion_keys.isdisjoint((self.sct.log_id + self.leaf_hash, self.leaf_hash))
 
     def relied(self) -> ReliedSct:

@@ -13,10 +13,9 @@ class Trust:
     """Anchors, logs and what the audits found. Nothing in here comes from the connection that is judged.
 
     ``public_roots`` are Mozilla's, ``policy_roots`` those of the policy's ``[roots]``, ``own_roots`` and
-    ``issuers`` the service's own (roots, and its issuing CAs). ``log_lists`` has the policy's
-    names as keys.
-    ``not_included`` and ``included`` are the ``ReliedSct.key`` of promises whose inclusion was checked. A bare
-    Merkle leaf hash stands for the promises of every log: two logs that sign the same moment share it.
+    ``issuers`` the service's own (roots, and its issuing CAs). ``log_lists`` has the policy's names as keys.
+    ``not_included`` and ``included`` hold the ``ReliedSct.key`` of promises whose inclusion was checked; a
+    bare leaf hash stands for the promises of every log, as two logs that sign the same moment share it.
     ``expires_at`` is the trust bundle's end, None where none is used. ``operator`` is who runs this service's
     logs and monitor, ``issuer_operator`` who runs ``issuers`` (the same where it is empty).
     """

@@ -46,7 +46,7 @@ def test_every_root_of_certifi_parses():
 
 @pytest.mark.parametrize("name", sorted(path.name for path in VECTORS.rglob("*.pem")))
 def test_vectors_parse_as_the_library_says_or_give_our_error(name):
-    """Each of cryptography's certificates, broken ones too: precertificate bytes are as the library has them."""
+    """Each of cryptography's certificates, broken ones too; precertificate bytes as the library has them."""
     text = next(VECTORS.rglob(name)).read_bytes()
     try:
         certificates = load_pem_chain(text)

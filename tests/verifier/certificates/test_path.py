@@ -68,56 +68,70 @@ def critical(raw):
 
 
 FAULTS = {
-    "leaf signature damaged": (lambda k, _: {"leaf": {"damage": _flip}}, "www.example.test: certificate sig"),
-    "issuing CA's signature damaged": (lambda k, _: {"issuing": {"damage": _flip}}, "Issuing CA: certificate"),
+    "leaf signature damaged": (
+        lambda _pki, _: {"leaf": {"damage": _flip}},
+        "www.example.test: certificate sig",
+    ),
+    "issuing CA's signature damaged": (
+        lambda _pki, _: {"issuing": {"damage": _flip}},
+        "Issuing CA: certificate",
+    ),
     "signed by another key": (
-        lambda k, _: {"leaf": {"signing_key": k.key("somebody"), "with_key_ids": False}},
+        lambda pki, _: {"leaf": {"signing_key": pki.key("somebody"), "with_key_ids": False}},
         "www.example.test: certificate signature failure",
     ),
     "issuer is not a CA": (
-        lambda k, _: {"issuing": {"ca": False, "path_length": None}}, "Issuing CA: invalid CA certificate",
+        lambda _pki, _: {"issuing": {"ca": False, "path_length": None}},
+        "Issuing CA: invalid CA certificate",
     ),
     "issuer does not say whether it is a CA": (
-        lambda k, _: {"issuing": {"ca": None, "path_length": None, "key_usage": ("digital_signature",)}},
+        lambda _pki, _: {"issuing": {"ca": None, "path_length": None, "key_usage": ("digital_signature",)}},
         "Issuing CA: invalid CA",
     ),
     "issuer lacks keyCertSign": (
-        lambda k, _: {"issuing": {"key_usage": ("crl_sign",)}}, "Issuing CA: ",
+        lambda _pki, _: {"issuing": {"key_usage": ("crl_sign",)}},
+        "Issuing CA: ",
     ),
-    "root's path length exceeded": (lambda k, _: {"root": {"path_length": 0}}, "Root: path length"),
+    "root's path length exceeded": (lambda _pki, _: {"root": {"path_length": 0}}, "Root: path length"),
     "name outside the permitted": (
-        lambda k, critical: {"issuing": {"extra": [critical(_constrained(permitted=["corp.test"]))]}},
+        lambda _pki, critical: {"issuing": {"extra": [critical(_constrained(permitted=["corp.test"]))]}},
         "www.example.test: permitted subtree violation",
     ),
     "name among the excluded": (
-        lambda k, critical: {"issuing": {"extra": [critical(_constrained(excluded=["example.test"]))]}},
+        lambda _pki, critical: {"issuing": {"extra": [critical(_constrained(excluded=["example.test"]))]}},
         "www.example.test: excluded subtree violation",
     ),
     "root's constraint violated two below": (
-        lambda k, critical: {"root": {"extra": [critical(_constrained(permitted=["corp.test"]))]}},
+        lambda _pki, critical: {"root": {"extra": [critical(_constrained(permitted=["corp.test"]))]}},
         "www.example.test: permitted subtree violation",
     ),
     "unknown critical extension in the leaf": (
-        lambda k, critical: {"leaf": {"extra": [critical(x509.UnrecognizedExtension(_UNKNOWN, b"\5\0"))]}},
+        lambda _pki, critical: {"leaf": {"extra": [critical(x509.UnrecognizedExtension(_UNKNOWN, b"\5\0"))]}},
         "www.example.test: unhandled critical extension",
     ),
     "unknown critical extension in the CA": (
-        lambda k, critical: {"issuing": {"extra": [critical(x509.UnrecognizedExtension(_UNKNOWN, b"\5\0"))]}},
+        lambda _pki, critical: {
+            "issuing": {"extra": [critical(x509.UnrecognizedExtension(_UNKNOWN, b"\5\0"))]}
+        },
         "Issuing CA: unhandled critical extension",
     ),
     "leaf is for clients": (
-        lambda k, _: {"leaf": {"eku": [ExtendedKeyUsageOID.CLIENT_AUTH]}}, "www.example.test: unsuitable",
+        lambda _pki, _: {"leaf": {"eku": [ExtendedKeyUsageOID.CLIENT_AUTH]}},
+        "www.example.test: unsuitable",
     ),
     "issuing CA is for code": (
-        lambda k, _: {"issuing": {"eku": [ExtendedKeyUsageOID.CODE_SIGNING]}}, "Issuing CA: unsuitable",
+        lambda _pki, _: {"issuing": {"eku": [ExtendedKeyUsageOID.CODE_SIGNING]}},
+        "Issuing CA: unsuitable",
     ),
     "leaf may only sign certificates": (
-        lambda k, _: {"leaf": {"key_usage": ("key_cert_sign",)}}, "www.example.test: unsuitable",
+        lambda _pki, _: {"leaf": {"key_usage": ("key_cert_sign",)}},
+        "www.example.test: unsuitable",
     ),
     "precertificate in place of the certificate": (
-        lambda k, critical: {"leaf": {"extra": [critical(x509.PrecertPoison())]}}, "www.example.test: unhandled",
+        lambda _pki, critical: {"leaf": {"extra": [critical(x509.PrecertPoison())]}},
+        "www.example.test: unhandled",
     ),
-}  # fmt: skip
+}
 _UNKNOWN = x509.ObjectIdentifier("1.3.6.1.4.1.99999.1")
 
 

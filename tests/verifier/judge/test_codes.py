@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 from asn1crypto import core
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from verifier.algorithms import PrivateKey
 from verifier.judge import Code, Handshake, NoteCode, Outcome, Verdict
 from verifier.judge.checks import CHECKS
 from verifier.policy import Cleartext, Revocation, TrustMode
@@ -15,10 +18,28 @@ from verifier.transparency.log_list import LogState
 from verifier.transparency.sct import encode_sct_list
 
 DAY = timedelta(days=1)
-CONTRACT_ORDER = """cleartext handshake-failed downgrade algorithm-required path-invalid
-certificate-not-yet-valid certificate-expired name-mismatch key-too-weak issuer-not-pinned certificate-revoked
-revocation-unavailable sct-missing sct-invalid sct-unknown-log sct-too-few log-distrusted sct-not-included
-trust-bundle-stale check-failed""".split()
+CONTRACT_ORDER = [
+    "cleartext",
+    "handshake-failed",
+    "downgrade",
+    "algorithm-required",
+    "path-invalid",
+    "certificate-not-yet-valid",
+    "certificate-expired",
+    "name-mismatch",
+    "key-too-weak",
+    "issuer-not-pinned",
+    "certificate-revoked",
+    "revocation-unavailable",
+    "sct-missing",
+    "sct-invalid",
+    "sct-unknown-log",
+    "sct-too-few",
+    "log-distrusted",
+    "sct-not-included",
+    "trust-bundle-stale",
+    "check-failed",
+]
 
 
 def test_codes_and_checks_are_in_the_contracts_order():
@@ -68,6 +89,10 @@ def _leaf(world, **given):
     return world.situation(world.leaf(**given))
 
 
+def _alone(situation):
+    return situation.change(evidence={"chain": situation.evidence.chain[:1]})
+
+
 def _crl(world, **given):
     leaf = world.leaf()
     document = world.pki.crl(world.issuing, {leaf.certificate.serial: "keyCompromise"}, **given)
@@ -97,7 +122,10 @@ def _states(world, **state):
 
 
 CASES = {
-    "no encryption": (lambda w: w.situation().change(evidence={"handshake": Handshake.CLEARTEXT}), Code.CLEARTEXT),
+    "no encryption": (
+        lambda w: w.situation().change(evidence={"handshake": Handshake.CLEARTEXT}),
+        Code.CLEARTEXT,
+    ),
     "no encryption, to be upgraded": (
         lambda w: w.situation().change(
             evidence={"handshake": Handshake.CLEARTEXT}, rules={"cleartext": Cleartext.UPGRADE}
@@ -111,7 +139,9 @@ CASES = {
         Code.CLEARTEXT,
     ),
     "handshake failed": (
-        lambda w: w.situation().change(evidence={"handshake": Handshake.FAILED, "failure": "no shared cipher"}),
+        lambda w: w.situation().change(
+            evidence={"handshake": Handshake.FAILED, "failure": "no shared cipher"}
+        ),
         Code.HANDSHAKE_FAILED,
     ),
     "old version": (lambda w: w.situation().change(evidence={"protocol": "TLSv1.1"}), Code.DOWNGRADE),
@@ -121,10 +151,12 @@ CASES = {
         Code.DOWNGRADE,
     ),
     "post-quantum required": (
-        lambda w: w.situation().change(rules={"require": frozenset({"pq"})}), Code.ALGORITHM_REQUIRED,
+        lambda w: w.situation().change(rules={"require": frozenset({"pq"})}),
+        Code.ALGORITHM_REQUIRED,
     ),
     "tlcp required": (
-        lambda w: w.situation().change(rules={"require": frozenset({"tlcp"})}), Code.ALGORITHM_REQUIRED,
+        lambda w: w.situation().change(rules={"require": frozenset({"tlcp"})}),
+        Code.ALGORITHM_REQUIRED,
     ),
     "no root": (lambda w: w.situation().change(trust={"own_roots": ()}), Code.CHECK_FAILED),
     "foreign root": (
@@ -138,22 +170,26 @@ CASES = {
         Code.PATH_INVALID,
     ),
     "no certificate": (lambda w: w.situation().change(evidence={"chain": ()}), Code.PATH_INVALID),
-    "garbage for a certificate": (lambda w: w.situation().change(evidence={"chain": (b"x",)}), Code.PATH_INVALID),
+    "garbage for a certificate": (
+        lambda w: w.situation().change(evidence={"chain": (b"x",)}),
+        Code.PATH_INVALID,
+    ),
     "leaf alone": (
-        lambda w: (lambda s: s.change(evidence={"chain": s.evidence.chain[:1]}))(w.situation()), Code.PATH_INVALID,
+        lambda w: _alone(w.situation()),
+        Code.PATH_INVALID,
     ),
     "leaf not yet valid": (lambda w: _leaf(w, not_before=w.pki.now + DAY / 24), Code.NOT_YET_VALID),
     "leaf expired": (lambda w: _leaf(w, not_after=w.pki.now - DAY / 24), Code.EXPIRED),
     "other name": (
-        lambda w: w.situation().change(evidence={"host": "other.corp.test"}), Code.NAME_MISMATCH,
+        lambda w: w.situation().change(evidence={"host": "other.corp.test"}),
+        Code.NAME_MISMATCH,
     ),
     "not pinned": (
-        lambda w: w.situation().change(rules={"issuers": frozenset({bytes(32)})}), Code.ISSUER_NOT_PINNED,
+        lambda w: w.situation().change(rules={"issuers": frozenset({bytes(32)})}),
+        Code.ISSUER_NOT_PINNED,
     ),
     "the root's pin is not the issuer's": (
-        lambda w: w.situation().change(
-            rules={"issuers": frozenset({w.root.certificate.public_key.key_id})}
-        ),
+        lambda w: w.situation().change(rules={"issuers": frozenset({w.root.certificate.public_key.key_id})}),
         Code.ISSUER_NOT_PINNED,
     ),
     "publicly trusted and not pinned": (_other_root, Code.ISSUER_NOT_PINNED),
@@ -171,7 +207,8 @@ CASES = {
     "no SCT": (lambda w: _leaf(w, logs=()), Code.SCT_MISSING),
     "forged SCTs": (lambda w: _leaf(w, change_scts=_flip_signature), Code.SCT_INVALID),
     "one forged SCT beside two good ones": (
-        lambda w: _leaf(w, change_scts=lambda scts: [*_flip_signature(scts[:1]), *scts]), Code.SCT_INVALID,
+        lambda w: _leaf(w, change_scts=lambda scts: [*_flip_signature(scts[:1]), *scts]),
+        Code.SCT_INVALID,
     ),
     "SCT from the future": (lambda w: _leaf(w, sct_time=w.pki.now + DAY), Code.SCT_INVALID),
     "another certificate's SCTs": (
@@ -181,14 +218,17 @@ CASES = {
         Code.SCT_INVALID,
     ),
     "damaged list in the TLS extension": (
-        lambda w: w.situation().change(evidence={"tls_scts": b"\0\1\0"}), Code.SCT_INVALID,
+        lambda w: w.situation().change(evidence={"tls_scts": b"\0\1\0"}),
+        Code.SCT_INVALID,
     ),
     "unknown log": (
-        lambda w: _leaf(w, logs=[w.logs[0], w.pki.log("stranger")]), Code.SCT_UNKNOWN_LOG,
+        lambda w: _leaf(w, logs=[w.logs[0], w.pki.log("stranger")]),
+        Code.SCT_UNKNOWN_LOG,
     ),
     "one log of two": (lambda w: _leaf(w, logs=w.logs[:1]), Code.SCT_TOO_FEW),
     "two SCTs of one log": (
-        lambda w: _leaf(w, logs=(w.logs[0], w.logs[0])), Code.SCT_TOO_FEW,
+        lambda w: _leaf(w, logs=(w.logs[0], w.logs[0])),
+        Code.SCT_TOO_FEW,
     ),
     "distrusted log": (
         lambda w: w.situation().change(trust={"distrusted_logs": frozenset({w.logs[0].log.log_id})}),
@@ -197,16 +237,19 @@ CASES = {
     "rejected log": (lambda w: _states(w, state=LogState.REJECTED), Code.LOG_DISTRUSTED),
     "pending log": (lambda w: _states(w, state=LogState.PENDING), Code.LOG_DISTRUSTED),
     "log retired before it signed": (
-        lambda w: _states(w, state=LogState.RETIRED, state_since=w.pki.now - 2 * DAY), Code.LOG_DISTRUSTED,
+        lambda w: _states(w, state=LogState.RETIRED, state_since=w.pki.now - 2 * DAY),
+        Code.LOG_DISTRUSTED,
     ),
     "log read-only before it signed": (
-        lambda w: _states(w, state=LogState.READONLY, state_since=w.pki.now - 2 * DAY), Code.LOG_DISTRUSTED,
+        lambda w: _states(w, state=LogState.READONLY, state_since=w.pki.now - 2 * DAY),
+        Code.LOG_DISTRUSTED,
     ),
     "log list not loaded": (lambda w: w.situation().change(trust={"log_lists": {}}), Code.CHECK_FAILED),
     "stale bundle": (
-        lambda w: w.situation().change(trust={"expires_at": w.pki.now - DAY / 24}), Code.TRUST_BUNDLE_STALE,
+        lambda w: w.situation().change(trust={"expires_at": w.pki.now - DAY / 24}),
+        Code.TRUST_BUNDLE_STALE,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -280,13 +323,8 @@ def test_cleartext_may_be_allowed_for_unpinned_sites(ecc_world):
 
 
 def test_weak_keys_refuse(ecc_world):
-    from verifier.algorithms import KeyAlgorithm, PrivateKey
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    short = rsa.generate_private_key(65537, 1024)
+    short = rsa.generate_private_key(65537, 1024)  # noqa: S505 -- that is the point
     pkcs8 = short.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    assert KeyAlgorithm.RSA
     leaf = ecc_world.leaf(key=PrivateKey.from_pkcs8(pkcs8))
     assert ecc_world.situation(leaf).judge().code is Code.KEY_TOO_WEAK
 

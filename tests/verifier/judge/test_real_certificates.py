@@ -24,8 +24,8 @@ LEAF, ISSUER, UNKNOWN = (
 )
 THEN = datetime(2018, 11, 1, tzinfo=UTC)
 KEYS = {
-    "Icarus": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAETtK8v7MICve56qTHHDhhBOuV4IlUaESxZryCfk9QbG9co/CqPvTsgPDbCpp6"
-    "oFtyAHwlDhnvr7JijXRD9Cb2FA==",
+    "Icarus": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAETtK8v7MICve56qTHHDhhBOuV4IlUaESxZryCfk9QbG9co/CqPvT"
+    "sgPDbCpp6oFtyAHwlDhnvr7JijXRD9Cb2FA==",
     "Mammoth": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE7+R9dC4VFbbpuyOL+yy14ceAmEf7QGlo/EmtYU6DRzwat43f/3swtLr/"
     "L8ugFOOt1YU/RFmMjGCL17ixv66MZw==",
 }
@@ -40,7 +40,7 @@ LOGS = LogList((_log("Icarus", "Google"), _log("Mammoth", "Sectigo")), name="201
 
 
 def judged(leaf: Certificate, log_list: LogList = LOGS, *, now: datetime = THEN, **rules):
-    """The findings by check. The root that Let's Encrypt used then is at hand no more: the path is invalid."""
+    """The findings by check. The root of that time is at hand no more, so the path is invalid."""
     host = leaf.dns_names[0]
     evidence = Evidence(
         host=host, port=443, handshake=Handshake.ESTABLISHED, protocol="TLSv1.2",

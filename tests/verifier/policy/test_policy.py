@@ -50,7 +50,7 @@ def test_the_contracts_example():
 
 def test_the_most_specific_host_wins():
     sites = ("*.example", "*.corp.example", "www.corp.example", "*.www.corp.example", "corp.example")
-    policy = parse_policy(CONTRACT.split("[[site]]")[0] + "".join(map(site, sites)))
+    policy = parse_policy(CONTRACT.partition("[[site]]")[0] + "".join(map(site, sites)))
     expected = {
         "www.corp.example": "www.corp.example",
         "WWW.Corp.Example.": "www.corp.example",
@@ -186,7 +186,8 @@ def test_size_and_depth_are_bounded():
 
 
 KEYS = ["trust", "issuers", "require", "scts", "log_lists", "revocation", "cleartext", "host", "x"]
-VALUES = ['"public"', '"pinned"', '"own"', "2", "-1", "true", "[]", '["own"]', '["sm2"]', '"hard"', f'["sha256:{PIN}"]',
+VALUES = ['"public"', '"pinned"', '"own"', "2", "-1", "true", "[]", '["own"]', '["sm2"]', '"hard"',
+          f'["sha256:{PIN}"]',
           '"*.a.test"', '"""\n"""', "{}", "1979-05-27"]  # fmt: skip
 LINES = st.one_of(
     st.sampled_from(["[default]", "[[site]]", "[roots]", "[site]", "# x", "", "files = []"]),
@@ -199,11 +200,12 @@ def test_any_text_gives_a_policy_or_our_error_with_a_line_of_the_text(text):
     try:
         policy = parse_policy(text)
     except PolicyError as error:
-        assert error.line is not None
-        assert 1 <= error.line <= text.count("\n") + 1
-        return
-    for rules in (policy.default, *policy.sites.values()):
-        assert rules.trust is TrustMode.PUBLIC or rules.issuers
+        line = error.line
+    else:
+        line = 1
+        assert all(r.trust is TrustMode.PUBLIC or r.issuers for r in (policy.default, *policy.sites.values()))
+    assert line is not None
+    assert 1 <= line <= text.count("\n") + 1
 
 
 @given(st.text(max_size=80))
