@@ -1,13 +1,11 @@
 """A whole service as its user starts it: ``mingjing up --demo`` on free ports, once for these tests."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,30 +72,28 @@ def port_options() -> list[str]:
 def start(data: Path, *options: str) -> Service:
     """Start ``mingjing up --demo`` and return once it has announced itself."""
     started = time.monotonic()
-    errors = data.parent / f"{data.name}.stderr"
-    with errors.open("ab") as stderr:
-        command = [sys.executable, "-m", "mingjing", "up", "--demo", "--json", "--data", str(data), *options]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
-    facts = _announcement(process, errors)
+    output, errors = (data.parent / f"{data.name}.{name}" for name in ("stdout", "stderr"))
+    command = [sys.executable, "-m", "mingjing", "up", "--demo", "--json", "--data", str(data), *options]
+    with output.open("wb") as stdout, errors.open("ab") as stderr:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
+    facts = _announcement(process, output, errors)
     return Service(process, data, facts, errors, time.monotonic() - started)
 
 
-def _announcement(process: subprocess.Popen, errors: Path) -> dict:
-    os.set_blocking(process.stdout.fileno(), False)
-    text, deadline = "", time.monotonic() + STARTING_SECONDS
+def _announcement(process: subprocess.Popen, output: Path, errors: Path) -> dict:
+    deadline = time.monotonic() + STARTING_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        text += process.stdout.read() or ""
         try:
-            return json.loads(text)
+            return json.loads(output.read_text())
         except json.JSONDecodeError:
             time.sleep(0.05)
     process.kill()
-    pytest.fail(f"mingjing up did not announce itself:\n{text}\n{errors.read_text()}")
+    process.wait()
+    pytest.fail(f"mingjing up did not announce itself:\n{output.read_text()}\n{errors.read_text()}")
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
     running = start(tmp_path_factory.mktemp("up") / "data", *port_options())
-    with closing(running.process.stdout):
-        yield running
-        assert running.stop() == 0
+    yield running
+    assert running.stop() == 0
