@@ -45,10 +45,11 @@ class Desk:
 
     def take_over_inclusion(self) -> None:
         """Let judgements know which promises were kept and which were broken."""
-        self.engine.keeper.set_inclusion(
-            included=self.store.keys(Inclusion.INCLUDED),
-            not_included=self.store.keys(Inclusion.NOT_INCLUDED),
-        )
+        broken = self.store.keys(Inclusion.NOT_INCLUDED)
+        self.engine.keeper.set_inclusion(included=self.store.keys(Inclusion.INCLUDED), not_included=broken)
+        for record in self.ledger.newest():
+            if any(sct.key in broken for sct in record.verdict.relied_scts):
+                self._in_force(record)
         self.ledger.version += 1
 
     # -- connections ---------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ class Desk:
         *,
         generation: int | None = None,
     ) -> Record:
-        port = server.address[1] if server.address else 0
+        port = evidence.port if evidence is not None else server.address[1] if server.address else 0
         record = self.ledger.add(
             client,
             server.id,

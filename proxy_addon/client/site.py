@@ -12,6 +12,7 @@ from mitmproxy import http
 
 from proxy_addon.client import pages
 from proxy_addon.client.ledger import Record
+from proxy_addon.client.words import words_for
 from proxy_addon.store import Inclusion
 from verifier.algorithms import engine_report
 from verifier.certificates.certificate import Certificate
@@ -57,10 +58,9 @@ def _wants_json(flow: http.HTTPFlow) -> bool:
 def _home(flow: http.HTTPFlow, desk: "Desk") -> http.Response:
     if _wants_json(flow):
         return _status_json(flow, desk)
-    records = desk.ledger.newest()[:SHOWN]
     content = pages.render(
         "status.html",
-        rows=[_row(record, desk) for record in records],
+        rows=_rows(desk),
         state=_state(desk),
         version=desk.ledger.version,
     )
@@ -68,8 +68,7 @@ def _home(flow: http.HTTPFlow, desk: "Desk") -> http.Response:
 
 
 def _status_json(flow: http.HTTPFlow, desk: "Desk") -> http.Response:
-    rows = [_row(record, desk) for record in desk.ledger.newest()[:SHOWN]]
-    return _json(flow, {"version": desk.ledger.version, "state": _state(desk), "verdicts": rows})
+    return _json(flow, {"version": desk.ledger.version, "state": _state(desk), "verdicts": _rows(desk)})
 
 
 def _ca(flow: http.HTTPFlow, desk: "Desk") -> http.Response:
@@ -107,11 +106,24 @@ def _verdict(flow: http.HTTPFlow, desk: "Desk", name: str) -> http.Response:
         "verdict.html",
         record=record,
         verdict=record.verdict,
+        words=words_for(record.verdict.code),
         evidence=record.evidence,
         chain=_chain(record),
         promises=_promises(record, desk),
     )
     return pages.make(flow, OK, content, verdict=pages.OWN_PAGE)
+
+
+def _rows(desk: "Desk") -> list[dict[str, Any]]:
+    """Return the newest verdicts, each site's repeated one once with its count."""
+    rows: dict[tuple[str, int, str], dict[str, Any]] = {}
+    for record in desk.ledger.newest():
+        key = (record.host, record.port, record.verdict.header)
+        if key in rows:
+            rows[key]["times"] += 1
+        elif len(rows) < SHOWN:
+            rows[key] = _row(record, desk) | {"times": 1}
+    return list(rows.values())
 
 
 def _row(record: Record, desk: "Desk") -> dict[str, Any]:
