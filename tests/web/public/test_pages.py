@@ -232,7 +232,7 @@ def test_a_proof_is_drawn_with_each_of_its_nodes(client, world):
 
 
 @pytest.mark.parametrize(
-    ("which", "words"), [("revoked", "Its CA revoked it"), ("expired", "Its time is over")]
+    ("which", "words"), [("revoked", "UTC: key compromise."), ("expired", "Its time is over")]
 )
 def test_what_is_wrong_with_a_certificate_comes_first(client, world, which, words):
     certificate = getattr(world, which).sm2.certificate

@@ -11,7 +11,7 @@ from typing import Any
 from proxy_addon.connect.check import CheckResult
 from proxy_addon.errors import ProxyError
 from verifier.errors import VerifierError
-from verifier.judge.verdict import Outcome
+from verifier.judge.verdict import Finding, Outcome
 from web.public.demo.sites import DemoSite
 from web.public.models.logs import Check
 from web.public.state import Said, State
@@ -64,16 +64,13 @@ class Checked:
     @property
     def checks(self) -> tuple[Check, ...]:
         """Every finding as a line."""
-        findings = self.result.verdict.findings if self.result else ()
-        return tuple(
-            Check(
-                _OUTCOMES[found.outcome],
-                found.code.value if found.code else "",
-                found.detail,
-                found.reference,
-            )
-            for found in findings
-        )
+        return tuple(map(_check, self.result.verdict.findings)) if self.result else ()
+
+
+def _check(found: Finding) -> Check:
+    compared = " against ".join(part for part in (found.subject, found.against) if part)
+    code = found.code.value if found.code else ""
+    return Check(_OUTCOMES[found.outcome], code, found.detail, found.reference, found.title, compared)
 
 
 class DemoChecks:

@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element
 from web.public.drawing.svg import label, picture, shape, titled
 from web.public.text import plural, shorten, visible
 
-_BOX_WIDTH, _BOX_HEIGHT, _ROW, _GAP, _HEADING = 220.0, 78.0, 106.0, 44.0, 30.0
-_NAME_LENGTH, _NOTE_LENGTH, _LINES = 22, 30, 2
+_BOX_WIDTH, _BOX_HEIGHT, _ROW, _GAP, _HEADING = 204.0, 78.0, 104.0, 28.0, 30.0
+_NAME_LENGTH, _NOTE_LENGTH, _LINES = 20, 30, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ def _box(link: ChainLink, x: float, top: float, class_: str) -> Element:
     return titled(
         f"{link.name}: {link.note}",
         shape("rect", x=x, y=top, width=_BOX_WIDTH, height=_BOX_HEIGHT, rx=8),
-        *(label(x + 16, first + 18 * row, line, "name") for row, line in enumerate(lines)),
-        label(x + 16, first + 18 * len(lines) + 1, shorten(link.note, _NOTE_LENGTH), "caption"),
+        *(label(x + 12, first + 18 * row, line, "name") for row, line in enumerate(lines)),
+        label(x + 12, first + 18 * len(lines) + 1, shorten(link.note, _NOTE_LENGTH), "caption"),
         href=link.href,
         class_=class_,
     )

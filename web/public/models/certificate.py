@@ -1,5 +1,6 @@
 """One certificate's page: what can be said of it in a sentence, its SCTs, its chains."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from web.public.text import day, moment, plural
 
 _SCTS = {"verified": State.TRUSTED, "invalid": State.REFUSED}
 _COUNTS = {1: "One log holds", 2: "Two logs hold", 3: "Three logs hold"}
+_CAPITAL = re.compile(r"(?<=[a-z])[A-Z](?=[a-z])")  # keyCompromise, as RFC 5280 section 5.3.1 writes reasons
 _REASONS = {"": "no reason given", "unspecified": "no reason given"}
 
 
@@ -100,11 +102,15 @@ def revocation_said(revocation: RevocationState) -> Said:
     """Say whether a certificate is revoked, from its CA's own list."""
     if revocation.status == "revoked":
         when = f" on {moment(revocation.revoked_at)}" if revocation.revoked_at else ""
-        reason = _REASONS.get(revocation.reason, revocation.reason)
+        reason = _REASONS.get(revocation.reason) or _CAPITAL.sub(_spaced, revocation.reason)
         return Said(State.REFUSED, f"Its CA revoked it{when}: {reason}.")
     if revocation.status == "good":
         return Said(State.TRUSTED, "Its CA's revocation list does not name it.")
     return Said(State.UNKNOWN, revocation.detail or "Its CA's revocation list has not been read yet.")
+
+
+def _spaced(found: re.Match[str]) -> str:
+    return f" {found[0].lower()}"
 
 
 def chain_of(detail: CertificateDetail, links: dict[bytes, str], *, current: bool) -> Chain:

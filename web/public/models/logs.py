@@ -41,12 +41,14 @@ _ALGORITHMS = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding of an audit as a line."""
+    """One finding of an audit or of a verdict as a line; ``compared`` is what was held against what."""
 
     state: State
     code: str
     detail: str
     reference: str
+    title: str = ""
+    compared: str = ""
 
 
 @dataclass(frozen=True, slots=True)
