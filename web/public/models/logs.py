@@ -75,7 +75,9 @@ def log_said(log: LogState) -> Said:
     """Say in one sentence how a log stands."""
     if log.distrusted:
         reason = log.distrusted_reason or "an audit caught it misbehaving"
-        return Said(State.REFUSED, f"Its promises no longer count: {reason.rstrip('.')}.")
+        return Said(
+            State.REFUSED, f"Its promises no longer count: {reason[:1].lower()}{reason[1:].rstrip('.')}."
+        )
     if log.outcome is AuditOutcome.INCONSISTENT:
         return Said(State.REFUSED, "The last audit found it inconsistent.")
     if log.outcome is AuditOutcome.UNAVAILABLE:
