@@ -107,6 +107,7 @@ def _verdict(flow: http.HTTPFlow, desk: "Desk", name: str) -> http.Response:
         record=record,
         verdict=record.verdict,
         words=words_for(record.verdict.code),
+        issuer=_issuer(record),
         evidence=record.evidence,
         chain=_chain(record),
         promises=_promises(record, desk),
@@ -164,6 +165,15 @@ def _promises(record: Record, desk: "Desk") -> list[dict[str, Any]]:
         else {"sct": sct, "state": "pending", "detail": ""}
         for sct in record.verdict.relied_scts
     ]
+
+
+def _issuer(record: Record) -> str:
+    """Name the issuer of a record's leaf, if it can be read."""
+    chain = record.evidence.chain if record.evidence else ()
+    try:
+        return Certificate.parse(chain[1]).display_name if len(chain) > 1 else ""
+    except VerifierError:
+        return ""
 
 
 def _chain(record: Record) -> list[dict[str, Any]]:
