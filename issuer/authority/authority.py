@@ -1,6 +1,7 @@
 """The authority as its callers see it: the command line, the web faces, the scheduler."""
 
 import datetime as dt
+import logging
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from issuer.authority.requests import (
     SubscriberKeys,
 )
 from issuer.authority.submission import LogClient
-from issuer.errors import RequestRefused, UnknownCertificate
+from issuer.errors import LogSubmissionFailed, RequestRefused, UnknownCertificate
 from issuer.hierarchy import CertificateAuthority, create_hierarchy, load_hierarchy
 from issuer.profiles import LEAF_PROFILES
 from issuer.revocation.crl import CrlPublisher
@@ -29,6 +30,9 @@ from issuer.store import CertificateState, IssuerStore, Revocation, StoredCertif
 from keys import FileKeyStore
 from verifier.algorithms import PrivateKey
 from verifier.certificates import Certificate
+from verifier.transparency.entries import X509Entry
+
+logger = logging.getLogger(__name__)
 
 ABANDONED_AFTER = dt.timedelta(hours=1)
 
@@ -120,7 +124,24 @@ class Authority:
 
     def certify(self, request: IssueRequest, keys: SubscriberKeys) -> CertifiedSet:
         """Certify keys that the subscriber holds. See `Issuance.issue` for what it raises."""
-        return self._issuance.issue(request, keys)
+        certified = self._issuance.issue(request, keys)
+        if request.include_scts and request.sct_source is None:
+            for one in (certified.first, certified.second, certified.encryption):
+                self._show(one)
+        return certified
+
+    def _show(self, certified: CertifiedKey | None) -> None:
+        """Give the logs the final certificate too, so that anyone can look up what a server really sends.
+
+        Its promises stand in it already: a log that does not take it now costs nothing but this courtesy.
+        """
+        if certified is None:
+            return
+        chain = [one.der for one in (certified.certificate, *certified.issuers)]
+        try:
+            self.submit(chain, X509Entry(certified.certificate.der))
+        except LogSubmissionFailed as error:
+            logger.warning("a final certificate was not logged: %s", error)
 
     def issue_to(self, request: IssueRequest, directory: Path, *, force: bool = False) -> DualCertificate:
         """Issue and write, having made sure first that writing will be possible.

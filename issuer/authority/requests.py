@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from verifier.algorithms import PrivateKey, PublicKey
 from verifier.certificates import Certificate
-from verifier.transparency.entries import PrecertEntry
+from verifier.transparency.entries import Entry
 from verifier.transparency.sct import SignedCertificateTimestamp
 
-# Takes the chain (precertificate, issuing CA, root; DER) and what an SCT for it signs; gives the SCTs.
-SctSource = Callable[[Sequence[bytes], PrecertEntry], tuple[SignedCertificateTimestamp, ...]]
+# Takes the chain (certificate or precertificate first; DER) and what an SCT for it signs; gives the SCTs.
+SctSource = Callable[[Sequence[bytes], Entry], tuple[SignedCertificateTimestamp, ...]]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Asking logs for SCTs over HTTP, as any CA does (RFC 6962 section 4.2, add-pre-chain)."""
+"""Asking logs for SCTs over HTTP, as any CA does (RFC 6962 sections 4.1 and 4.2)."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ import urllib3
 from issuer.errors import LogSubmissionFailed
 from issuer.settings import LogEndpoint, SubmissionSettings
 from verifier.errors import VerifierError
-from verifier.transparency.entries import PrecertEntry
+from verifier.transparency.entries import Entry, PrecertEntry
 from verifier.transparency.sct import SignedCertificateTimestamp
 from verifier.transparency.verify import verify_sct
 
@@ -40,8 +40,8 @@ class LogClient:
         self._clock = clock
         self._sleep = sleep
 
-    def __call__(self, chain: Sequence[bytes], entry: PrecertEntry) -> tuple[SignedCertificateTimestamp, ...]:
-        """Return the SCTs in the order of the logs.
+    def __call__(self, chain: Sequence[bytes], entry: Entry) -> tuple[SignedCertificateTimestamp, ...]:
+        """Return the SCTs in the order of the logs; the entry says which kind of chain it is.
 
         :raises LogSubmissionFailed: for the first log, in that order, that gave none that verifies.
         """
@@ -49,14 +49,18 @@ class LogClient:
             return ()
         body = json.dumps({"chain": [base64.b64encode(der).decode() for der in chain]}).encode()
         # A pool of connections for each call: submissions are rare, and nothing stays open between them.
-        with ThreadPoolExecutor(len(self._logs)) as workers, urllib3.PoolManager() as http:
+        with (
+            ThreadPoolExecutor(len(self._logs)) as workers,
+            urllib3.PoolManager(maxsize=len(self._logs)) as http,
+        ):
             answers = [workers.submit(self._submit, http, log, body, entry) for log in self._logs]
             return tuple(answer.result() for answer in answers)
 
     def _submit(
-        self, http: urllib3.PoolManager, log: LogEndpoint, body: bytes, entry: PrecertEntry
+        self, http: urllib3.PoolManager, log: LogEndpoint, body: bytes, entry: Entry
     ) -> SignedCertificateTimestamp:
-        sct = _read_sct(log, self._post(http, log, body))
+        path = "add-pre-chain" if isinstance(entry, PrecertEntry) else "add-chain"
+        sct = _read_sct(log, self._post(http, log, path, body))
         if sct.log_id != log.key.key_id:
             raise LogSubmissionFailed(log.name, "its SCT carries another log's id")
         if sct.time > self._clock() + CLOCK_ALLOWANCE:
@@ -67,10 +71,10 @@ class LogClient:
             raise LogSubmissionFailed(log.name, f"its SCT does not verify: {error}") from error
         return sct
 
-    def _post(self, http: urllib3.PoolManager, log: LogEndpoint, body: bytes) -> bytes:
+    def _post(self, http: urllib3.PoolManager, log: LogEndpoint, path: str, body: bytes) -> bytes:
         """Return the body of the answer with status 200, waiting out short refusals."""
         for attempt in range(1, self._settings.attempts + 1):
-            status, retry_after, answer = self._post_once(http, log, body)
+            status, retry_after, answer = self._post_once(http, log, path, body)
             if status == HTTPStatus.OK:
                 return answer
             if status not in _BUSY:
@@ -82,11 +86,13 @@ class LogClient:
         asked = f", and asks to wait {retry_after} s" if retry_after else ""
         raise LogSubmissionFailed(log.name, f"it is busy (HTTP {status}){asked}; try again later")
 
-    def _post_once(self, http: urllib3.PoolManager, log: LogEndpoint, body: bytes) -> tuple[int, str, bytes]:
+    def _post_once(
+        self, http: urllib3.PoolManager, log: LogEndpoint, path: str, body: bytes
+    ) -> tuple[int, str, bytes]:
         try:
             response = http.request(
                 "POST",
-                f"{log.url.rstrip('/')}/ct/v1/add-pre-chain",
+                f"{log.url.rstrip('/')}/ct/v1/{path}",
                 body=body,
                 headers={"Content-Type": "application/json"},
                 timeout=urllib3.Timeout(total=self._settings.timeout.total_seconds()),

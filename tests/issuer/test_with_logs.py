@@ -16,7 +16,13 @@ from keys import FileKeyStore
 from tlog.ct import CtLog
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
-from verifier.transparency.entries import entry_for_certificate, leaf_hash, merkle_tree_leaf
+from verifier.transparency.entries import (
+    X509Entry,
+    entry_for_certificate,
+    leaf_hash,
+    merkle_tree_leaf,
+    parse_merkle_tree_leaf,
+)
 from verifier.transparency.merkle import verify_inclusion
 from verifier.transparency.sct import SignedCertificateTimestamp, parse_sct_list
 from web.logs import create_app
@@ -72,7 +78,41 @@ def test_every_promise_is_kept(
         for sct, log in zip(scts, (sm2, p256), strict=True):
             check_included(issued.certificate, authority.cas[ca].certificate, sct, log)
     answer = urllib3.request("GET", f"{url}/log/sm2/ct/v1/get-sth")
-    assert answer.json()["tree_size"] == 3
+    assert answer.json()["tree_size"] == 6
+
+
+def test_the_final_certificates_are_logged_too(
+    authority: Authority, data: Path, keys: FileKeyStore, clock, real_logs
+) -> None:
+    sm2, p256, url = real_logs
+    dual = with_logs(authority, data, keys, clock, sm2, p256, url=url).issue(
+        IssueRequest(("a.mingjing.test",))
+    )
+    for log in (sm2, p256):
+        leaves = [parse_merkle_tree_leaf(entry.leaf_input).entry for entry in log.get_entries(0, 3)]
+        finals = [leaf.certificate for leaf in leaves if isinstance(leaf, X509Entry)]
+        assert finals == [dual.sm2.certificate.der, dual.ecc.certificate.der]
+
+
+def test_a_log_that_fails_after_its_promise_does_not_undo_the_issuance(
+    authority: Authority, data: Path, keys: FileKeyStore, clock, real_logs, caplog
+) -> None:
+    sm2, p256, url = real_logs
+    logged = with_logs(authority, data, keys, clock, sm2, p256, url=url)
+    submit = logged.submit
+
+    def only_precertificates(chain, entry):
+        if isinstance(entry, X509Entry):
+            raise LogSubmissionFailed("sm2", "it is down")
+        return submit(chain, entry)
+
+    logged.submit = only_precertificates
+    dual = logged.issue(IssueRequest(("a.mingjing.test",)))
+    assert [one.state(clock()).value for one in logged.certificates()] == ["in-use", "in-use"]
+    assert dual.sm2.certificate.sct_list is not None
+    assert (
+        "a final certificate was not logged: could not get an SCT from log 'sm2': it is down" in caplog.text
+    )
 
 
 def check_included(
