@@ -126,7 +126,7 @@ def _bare_parse(der: bytes) -> object:
     subject, issuer = parsed.subject.rfc4514_string(), parsed.issuer.rfc4514_string()
     names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     dates = parsed.not_valid_before_utc, parsed.not_valid_after_utc
-    return subject, issuer, list(names), dates, parsed.serial_number, parsed.tbs_precertificate_bytes
+    return subject, issuer, list(names), dates, parsed.serial_number, parsed.tbs_certificate_bytes
 
 
 def _searches(path: Path) -> Iterator[Figure]:
