@@ -2,6 +2,9 @@
 
 import ctypes.util
 import gc
+import os
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -67,6 +70,19 @@ def test_an_old_libcrypto(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", LOADERS)
 def test_one_can_be_forced(name: str) -> None:
     assert choose_engine(LOADERS, {"MINGJING_SM2_ENGINE": name})[0].name == name
+
+
+def test_a_process_can_be_told_to_use_gmssl() -> None:
+    program = (
+        "from verifier.algorithms import KeyAlgorithm, PrivateKey, engine_report\n"
+        "key = PrivateKey.from_pkcs8(PrivateKey.generate(KeyAlgorithm.SM2).to_pkcs8())\n"
+        "key.public_key.verify(key.sign(b'data'), b'data')\n"
+        "assert key.decrypt(key.public_key.encrypt(b'data')) == b'data'\n"
+        "print(engine_report().name)"
+    )
+    environment = os.environ | {"MINGJING_SM2_ENGINE": "gmssl"}
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, env=environment, capture_output=True, check=True).stdout == b"gmssl\n"
 
 
 def test_a_forced_engine_has_no_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
