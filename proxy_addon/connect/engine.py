@@ -78,7 +78,10 @@ class Engine:
             return evidence
         found = self.revocations.gather(path.certificates, stapled=evidence.stapled_ocsp is not None)
         return replace(
-            evidence, ocsp_responses=found.ocsp_responses, crls=found.crls, revocation_errors=found.errors
+            evidence,
+            ocsp_responses=evidence.ocsp_responses + found.ocsp_responses,
+            crls=found.crls,
+            revocation_errors=found.errors,
         )
 
     def judge(self, evidence: Evidence) -> Verdict:

@@ -39,7 +39,8 @@ class UpstreamHandshake:
             alpn=self.ssl.get_alpn_proto_negotiated().decode("ascii", "replace"),
             chain=self.transcript.chain,
             tls_scts=self.transcript.tls_scts,
-            stapled_ocsp=tls.stapled_ocsp(self.ssl),
+            stapled_ocsp=self.transcript.stapled_ocsp,
+            ocsp_responses=self.transcript.stapled_others,
         )
 
     def failed(self, reason: str) -> Evidence:

@@ -127,13 +127,6 @@ class _Kept:
         self.transcript = Transcript()
 
 
-def stapled_ocsp(connection: SSL.Connection) -> bytes | None:
-    """Return the OCSP response that the server stapled (RFC 6066 section 8), if any."""
-    pointer = _ffi.new("unsigned char **")
-    length = _lib.SSL_get_tlsext_status_ocsp_resp(connection._ssl, pointer)  # noqa: SLF001
-    return bytes(_ffi.buffer(pointer[0], length)) if length > 0 and pointer[0] != _ffi.NULL else None
-
-
 def group_name(connection: SSL.Connection) -> str:
     """Return the negotiated key-exchange group as OpenSSL names it, or an empty string."""
     name = _lib.SSL_get0_group_name(connection._ssl)  # noqa: SLF001

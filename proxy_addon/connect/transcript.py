@@ -2,7 +2,8 @@
 
 OpenSSL shows every handshake message to a callback after it has decrypted it. From there come the
 certificates exactly as sent, the SCT list of the TLS extension (RFC 6962 section 3.3; in TLS 1.2 in the
-ServerHello, in TLS 1.3 in the leaf's CertificateEntry) and the scheme of the handshake signature.
+ServerHello, in TLS 1.3 in the leaf's CertificateEntry), stapled OCSP responses (RFC 6066 section 8, RFC 8446
+section 4.4.2.1; those of intermediates too) and the scheme of the handshake signature.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from enum import IntEnum
 TLS_1_3 = 0x0304
 HEADER = 4  # type and length of a handshake message, RFC 8446 section 4
 SCT_EXTENSION = 18  # signed_certificate_timestamp, RFC 6962 section 3.3.1
+STATUS_EXTENSION = 5  # status_request, RFC 6066 section 8
+STATUS_TYPE_OCSP = 1
 MAX_MESSAGE = 1 << 18  # no certificate message of a real site comes near 256 KiB
 
 _SIGNATURE_SCHEMES = {
@@ -38,6 +41,7 @@ class _Message(IntEnum):
     CERTIFICATE = 11
     SERVER_KEY_EXCHANGE = 12
     CERTIFICATE_VERIFY = 15
+    CERTIFICATE_STATUS = 22
 
 
 class _Short(Exception):
@@ -74,6 +78,8 @@ class Transcript:
 
     chain: tuple[bytes, ...] = ()
     tls_scts: bytes | None = None
+    stapled_ocsp: bytes | None = None
+    stapled_others: tuple[bytes, ...] = ()
     signature_scheme: str = ""
     certificate_messages: int = 0
 
@@ -84,7 +90,8 @@ class Transcript:
         reader = _Reader(message[HEADER:])
         try:
             match message[0], version == TLS_1_3:
-                case _Message.SERVER_HELLO, False:
+                # Before it is processed OpenSSL does not know its version; in TLS 1.3 it carries no SCTs.
+                case _Message.SERVER_HELLO, _:
                     self._server_hello(reader)
                 case _Message.CERTIFICATE, True:
                     self._certificate_13(reader)
@@ -92,6 +99,8 @@ class Transcript:
                     self._certificate_12(reader)
                 case _Message.SERVER_KEY_EXCHANGE, False:
                     self._server_key_exchange(reader)
+                case _Message.CERTIFICATE_STATUS, False:
+                    self.stapled_ocsp = _ocsp(reader)
                 case _Message.CERTIFICATE_VERIFY, True:
                     self._scheme(reader.number(2))
                 case _:
@@ -105,14 +114,7 @@ class Transcript:
         reader.vector(1)  # session id
         reader.take(2 + 1)  # cipher suite, compression method
         if reader.more:
-            self._extensions(reader.vector(2))
-
-    def _extensions(self, data: bytes) -> None:
-        reader = _Reader(data)
-        while reader.more:
-            kind, value = reader.number(2), reader.vector(2)
-            if kind == SCT_EXTENSION:
-                self.tls_scts = value
+            self.tls_scts = _extensions(reader.vector(2)).get(SCT_EXTENSION)
 
     def _certificate_12(self, reader: _Reader) -> None:
         entries, chain = _Reader(reader.vector(3)), []
@@ -127,9 +129,13 @@ class Transcript:
         chain: list[bytes] = []
         self.certificate_messages += 1
         while entries.more:
-            certificate, extensions = entries.vector(3), entries.vector(2)
+            certificate, extensions = entries.vector(3), _extensions(entries.vector(2))
+            status = extensions.get(STATUS_EXTENSION)
+            stapled = _ocsp(_Reader(status)) if status is not None else None
             if not chain:
-                self._extensions(extensions)
+                self.tls_scts, self.stapled_ocsp = extensions.get(SCT_EXTENSION), stapled
+            elif stapled is not None:
+                self.stapled_others += (stapled,)
             chain.append(certificate)
         self.chain = tuple(chain)
 
@@ -141,3 +147,18 @@ class Transcript:
 
     def _scheme(self, code: int) -> None:
         self.signature_scheme = _SIGNATURE_SCHEMES.get(code, f"0x{code:04x}")
+
+
+def _extensions(data: bytes) -> dict[int, bytes]:
+    """Return a list of extensions by their type."""
+    reader = _Reader(data)
+    found: dict[int, bytes] = {}
+    while reader.more:
+        kind = reader.number(2)
+        found[kind] = reader.vector(2)
+    return found
+
+
+def _ocsp(reader: _Reader) -> bytes | None:
+    """Read a CertificateStatus: the OCSPResponse in it, if it is one."""
+    return reader.vector(3) if reader.number(1) == STATUS_TYPE_OCSP else None

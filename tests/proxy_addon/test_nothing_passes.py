@@ -234,7 +234,7 @@ def test_reused_connection_keeps_its_verdict(
     assert good.connections == 1
 
 
-def test_upstream_that_turns_bad_under_a_reused_tunnel(  # noqa: PLR0917  fixtures
+def test_upstream_that_turns_bad_under_a_reused_tunnel(
     client: Client, data: Any, dual: Any, pki: Any, site: Callable[..., Any], start_proxy: Callable[..., Any]
 ) -> None:
     """The browser's connection stays; the one behind it is new, and judged anew."""
