@@ -1,18 +1,21 @@
 """The hierarchy: what it is, that it is made once, that a killed making goes on."""
 
 import datetime as dt
+import itertools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
 from issuer.authority import Authority, AuthoritySettings, create_hierarchy
-from issuer.errors import HierarchyError, NameNotPermitted, RequestRefused
+from issuer.errors import HierarchyError, LintFailed, NameNotPermitted, RequestRefused
 from issuer.profiles import CA_PROFILES
 from issuer.store import IssuerStore
-from keys import FileKeyStore
+from issuer.x509 import certificate as builder
+from keys import FileKeyStore, KeyHandle
 from verifier.algorithms import KeyAlgorithm
 from verifier.certificates import Certificate, load_pem_chain
 
@@ -109,7 +112,8 @@ import datetime as dt
 from pathlib import Path
 from issuer import hierarchy, store as stores, files
 from issuer.settings import AuthoritySettings
-from keys import FileKeyStore
+from issuer.x509 import certificate as builder
+from keys import FileKeyStore, KeyHandle
 
 data, step, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 
@@ -154,6 +158,32 @@ def test_a_killed_making_goes_on(
     for name, sealed in kept_keys.items():
         assert (data / "keys/issuer" / name).read_bytes() == sealed
     assert len(load_pem_chain((data / "ca/roots.pem").read_bytes())) == 2
+
+
+def test_a_ca_is_linted_before_its_issuers_key_signs(
+    data: Path, keys: FileKeyStore, store: IssuerStore, settings: AuthoritySettings, monkeypatch
+) -> None:
+    signed = []
+    real = KeyHandle.sign
+    monkeypatch.setattr(KeyHandle, "sign", lambda key, *data: signed.append(key.name) or real(key, *data))
+    monkeypatch.setattr(builder, "new_serial", lambda: 5)
+    with pytest.raises(LintFailed, match="serial-number"):
+        create_hierarchy(data / "ca", keys, store, settings, dt.datetime.now(dt.UTC))
+    assert signed == []
+    assert store.authority("root-sm2") is None
+
+
+def test_a_ca_that_is_not_the_one_that_was_linted_is_not_kept(
+    data: Path, keys: FileKeyStore, store: IssuerStore, settings: AuthoritySettings, monkeypatch
+) -> None:
+    real = builder.sign_certificate
+    serials = itertools.count(1 << 80)
+    monkeypatch.setattr(
+        builder, "sign_certificate", lambda plan, key: real(replace(plan, serial=next(serials)), key)
+    )
+    with pytest.raises(HierarchyError, match="root-sm2 is not the one that was linted"):
+        create_hierarchy(data / "ca", keys, store, settings, dt.datetime.now(dt.UTC))
+    assert store.authority("root-sm2") is None
 
 
 def test_not_made_yet(

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from issuer.authority import Authority, DualCertificate, IssueRequest, canonical_serial
 from issuer.errors import RequestRefused, UnknownCertificate
 from issuer.revocation import RevocationReason
+from issuer.revocation import crl as crl_module
 from issuer.store import CertificateState
 from verifier.certificates import Certificate
 
@@ -157,6 +158,21 @@ def test_the_scheduler_republishes_before_a_list_is_stale(authority: Authority, 
     assert authority.publish_crls(only_due=True) == (data / "crl/ssl-sm2.crl",)
 
 
+def test_of_two_publishers_the_later_list_stays(authority: Authority, data: Path, monkeypatch) -> None:
+    """One process takes a number and is overtaken while it signs: its older list replaces nothing."""
+    real = crl_module.sign_crl
+
+    def overtaken(plan, signer):
+        monkeypatch.setattr(crl_module, "sign_crl", real)
+        authority.publish_crls()
+        return real(plan, signer)
+
+    monkeypatch.setattr(crl_module, "sign_crl", overtaken)
+    authority.crls.publish(["ssl-sm2"])
+    number = crl(data, "ssl-sm2").extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    assert number == 3
+
+
 def test_an_entry_stays_until_after_expiry(
     authority: Authority, dual: DualCertificate, data: Path, clock
 ) -> None:
@@ -190,6 +206,12 @@ def test_good_for_what_was_issued_here_only(authority: Authority, dual: DualCert
     foreign = question(dual.sm2.certificate, authority.cas["ssl-ecc"].certificate)
     answer = ocsp.load_der_ocsp_response(authority.responders["ssl-sm2"].answer(foreign))
     assert answer.certificate_status is ocsp.OCSPCertStatus.UNKNOWN
+
+
+def test_another_cas_revocation_is_not_ours(authority: Authority, dual: DualCertificate) -> None:
+    """The serial number of a revoked SM2 certificate, asked about under the ECC CA's name."""
+    authority.revoke(f"{dual.sm2.certificate.serial:x}")
+    assert status(authority, "ssl-ecc", dual.sm2.certificate).certificate_status.name == "UNKNOWN"
 
 
 def test_a_precertificate_counts_as_issued(authority: Authority, logs) -> None:

@@ -359,6 +359,8 @@ def test_damaged_requests_are_read_or_malformed(ca, ocsp_request: bytes) -> None
 
 
 def test_request_limits(ocsp_request: bytes) -> None:
+    with pytest.raises(MalformedRequest, match="not an OCSPRequest"):
+        parse_request(ocsp_request + b"\0")
     with pytest.raises(MalformedRequest, match="at most 8192"):
         parse_request(ocsp_request + bytes(9000))
     one = asn1_ocsp.OCSPRequest.load(ocsp_request)["tbs_request"]["request_list"][0]

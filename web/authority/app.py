@@ -15,7 +15,6 @@ def create_app(authority: Authority) -> Flask:
     """Return a WSGI application that answers for this authority, safe to serve from several threads."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY
-    app.url_map.merge_slashes = False  # "//" is an honest part of base64 in an OCSP GET
     app.register_blueprint(ocsp.create_blueprint(authority.responders))
     app.register_error_handler(HTTPException, _plain_error)
 
