@@ -55,17 +55,16 @@ def normalise_host(host: str) -> str:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        address = ipaddress.ip_address(text)
+        return ipaddress.ip_address(text)
     except ValueError:
         return None
-    return None if isinstance(address, ipaddress.IPv6Address) and address.scope_id else address
 
 
 def _covers(presented: str, reference: str) -> bool:
     if "*" not in presented:
         return presented == reference
     star, _, suffix = presented.partition(".")
-    if star != "*" or "*" in suffix or suffix.count(".") + 1 < _LABELS_AFTER_WILDCARD:
+    if star != "*" or suffix.count(".") + 1 < _LABELS_AFTER_WILDCARD:
         return False
     first, _, rest = reference.partition(".")
     return bool(first) and rest == suffix

@@ -9,6 +9,9 @@ import pytest
 from asn1crypto import core
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,6 +156,61 @@ def test_inner_and_outer_algorithm_must_agree(ecc):
     assert der.count(inner) == 2
     with pytest.raises(MalformedInput, match="same as signatureAlgorithm"):
         Certificate.parse(der.replace(inner, inner[:4] + outer, 1))
+
+
+def test_an_extension_twice_is_refused(ecc, raw):
+    leaf = ecc.leaf(ecc.root(), extra=[raw("1.3.6.1.4.1.99999.1", core.Null().dump())]).certificate
+    made = asn1_x509.Certificate.load(leaf.der)
+    made["tbs_certificate"]["extensions"].append(made["tbs_certificate"]["extensions"][-1].copy())
+    with pytest.raises(MalformedInput, match=r"1\.3\.6\.1\.4\.1\.99999\.1 twice"):
+        Certificate.parse(made.dump(force=True))
+
+
+def test_a_boolean_other_than_true_is_not_der(ecc):
+    der = ecc.root().certificate.der
+    critical = bytes.fromhex("0603551d130101ff")
+    assert critical in der
+    for boolean in ("00", "01"):
+        with pytest.raises(MalformedInput, match="expected TRUE or nothing"):
+            Certificate.parse(der.replace(critical, bytes.fromhex("0603551d130101" + boolean)))
+
+
+def test_serial_numbers_have_twenty_octets(ecc):
+    assert ecc.leaf(ecc.root(), serial=2**159).certificate.serial == 2**159
+    with pytest.raises(MalformedInput, match="at most 20 octets"):
+        ecc.leaf(ecc.root(), serial=2**161)
+
+
+@pytest.mark.parametrize(
+    ("mask", "salt", "scheme"),
+    [
+        (hashes.SHA256(), 32, SignatureScheme.RSA_PSS_SHA256),
+        (hashes.SHA512(), 32, None),
+        (hashes.SHA256(), 20, None),
+    ],
+)
+def test_pss_is_taken_with_tls_parameters_only(ecc, mask, salt, scheme):
+    """RFC 8446 section 4.2.3: one hash throughout, the salt as long as it."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = ecc.name("PSS")
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, ecc.now, ecc.now)
+    signed = builder.sign(key, hashes.SHA256(), rsa_padding=padding.PSS(padding.MGF1(mask), salt))
+    certificate = Certificate.parse(signed.public_bytes(Encoding.DER))
+    assert certificate.signature_scheme is scheme
+    if scheme:
+        certificate.verify_signed_by(certificate)
+    else:
+        with pytest.raises(UnsupportedAlgorithm):
+            certificate.verify_signed_by(certificate)
+
+
+def test_scts_signed_with_sm2_do_not_stop_the_parser(sm2):
+    """The library knows no hash 7 in an SCT; its reading of the list is not asked for."""
+    logged = sm2.logged_leaf(sm2.root(), [sm2.log("national", algorithm=KeyAlgorithm.SM2)]).certificate
+    with pytest.raises(ValueError, match=r"hash|algorithm|7"):
+        _ = x509.load_der_x509_certificate(logged.der).extensions
+    assert [extension.oid for extension in logged.extensions][-1] == "1.3.6.1.4.1.11129.2.4.2"
+    assert b"\x07\x08" in logged.sct_list
 
 
 def test_oversized_input_is_refused_before_it_is_parsed():

@@ -7,11 +7,13 @@ from contextlib import suppress
 import pytest
 from asn1crypto import core, ocsp
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.algorithms import KeyAlgorithm
+from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import (
     MAX_CRL_SIZE,
     MAX_RESPONSE_SIZE,
@@ -91,7 +93,7 @@ class TestOcsp:
             ({"damage": flip}, "was not named by the issuer"),
         ],
     )
-    def test_responders_without_a_mandate(self, pki, issuer, leaf, state, change, reason):  # noqa: PLR0917 -- fixtures
+    def test_responders_without_a_mandate(self, pki, issuer, leaf, state, change, reason):
         responder = delegate(pki, issuer, **change)
         answer = pki.ocsp(leaf, issuer, responder=responder, certificates=[responder])
         found = state(ocsp=[answer])
@@ -102,6 +104,24 @@ class TestOcsp:
         responder = delegate(pki, pki.root("Another root"))
         answer = pki.ocsp(leaf, issuer, responder=responder, certificates=[responder])
         assert "was not named by the issuer" in state(ocsp=[answer]).reasons[0]
+
+    def test_a_responder_with_a_short_key(self, pki, issuer, leaf, state):
+        short = rsa.generate_private_key(65537, 1024)  # noqa: S505 -- that is the point
+        encoded = short.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        responder = delegate(pki, issuer, key=PrivateKey.from_pkcs8(encoded))
+        answer = pki.ocsp(leaf, issuer, responder=responder, certificates=[responder])
+        assert "has a key of only 1024 bits" in state(ocsp=[answer]).reasons[0]
+
+    def test_an_issuer_of_the_same_key_and_another_name(self, pki, issuer, leaf, state):
+        renamed = pki.certificate("Renamed", None, key=issuer.key, ca=True)
+        other = pki.leaf(renamed, serial=leaf.serial).certificate
+        assert "is about another certificate" in state(ocsp=[pki.ocsp(other, issuer)]).reasons[0]
+
+    def test_other_than_basic_responses(self, pki, issuer, leaf, state):
+        answer = pki.ocsp(leaf, issuer).replace(
+            bytes.fromhex("2b0601050507300101"), bytes.fromhex("2b0601050507300102"), 1
+        )
+        assert "expected id-pkix-ocsp-basic" in state(ocsp=[answer]).reasons[0]
 
     def test_a_sibling_leaf_cannot_answer(self, pki, issuer, leaf, state):
         sibling = pki.leaf(issuer, "sibling.test")
@@ -284,7 +304,7 @@ def test_one_changed_byte_never_makes_an_answer_good(ecc, position, change, cut)
 
 @pytest.mark.needs("openssl")
 @pytest.mark.parametrize("revoked", [False, True])
-def test_openssl_as_responder(pki, issuer, leaf, state, tmp_path, revoked):  # noqa: PLR0917 -- fixtures
+def test_openssl_as_responder(pki, issuer, leaf, state, tmp_path, revoked):
     """The openssl command answers our request, and its answer is understood."""
     (tmp_path / "ca.pem").write_text(issuer.certificate.pem)
     (tmp_path / "ca.key").write_bytes(_pem(issuer.key))

@@ -171,7 +171,7 @@ NOISE = st.binary(max_size=300)
     words=st.tuples(*[st.text(max_size=20)] * 6),
     keep=st.booleans(),
 )
-def test_any_evidence_gives_a_refusal_and_survives_json(ecc_world, chain, lists, documents, words, keep):  # noqa: PLR0917 -- drawn
+def test_any_evidence_gives_a_refusal_and_survives_json(ecc_world, chain, lists, documents, words, keep):
     """Noise around a good chain, or no good chain at all, is refused and never breaks the judge."""
     good = ecc_world.situation()
     host, protocol, cipher, group, scheme, failure = words
