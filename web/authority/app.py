@@ -15,6 +15,7 @@ def create_app(authority: Authority) -> Flask:
     """Return a WSGI application that answers for this authority, safe to serve from several threads."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_BODY
+    app.url_map.merge_slashes = False  # a path is what was asked, "//" too: answered, never redirected
     app.register_blueprint(ocsp.create_blueprint(authority.responders))
     app.register_error_handler(HTTPException, _plain_error)
 
