@@ -224,7 +224,8 @@ class Sequencer:
         head = self.signer.sign(growth.edge.size, root, timestamp)
         self._state = None  # until the new state is known to be in force
         self.lock.swap(state.head.text, head.text)  # step 2
-        self.storage.create(objects)  # step 3
+        if objects:
+            self.storage.create(objects)  # step 3
         self.storage.replace(CHECKPOINT, head.text)  # step 4
         self._state = State(head, growth.edge, tail)
         self._head = head
