@@ -6,6 +6,7 @@ Chromium reads since version 132).
 """
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -24,6 +25,21 @@ PROGRAMS = (
     "chrome",
     "microsoft-edge",
 )
+
+STATUS_PAGE = "http://verifier.mingjing/"
+_WIDTH, _HEIGHT = 720, 860  # of each window; Chromium fits them to a smaller screen
+_SITE_WINDOW = {"left": 0, "top": 0, "right": _WIDTH, "bottom": _HEIGHT, "maximized": False}
+_STATUS_WINDOW = {**_SITE_WINDOW, "left": _WIDTH, "right": 2 * _WIDTH}
+_PREFERENCES = {
+    "browser": {
+        "has_seen_welcome_page": True,
+        "window_placement": _SITE_WINDOW,
+        "app_window_placement": {"verifier.mingjing_/": _STATUS_WINDOW},
+    },
+    "signin": {"allowed": False},
+    "safebrowsing": {"enabled": False},
+    "search": {"suggest_enabled": False},
+}
 
 # A CertificateMetadata message (protocol buffers): field 1, a CertificateTrust whose field 1 is 3, trusted.
 _TRUSTED = bytes([0x0A, 0x02, 0x08, 0x03])
@@ -59,16 +75,21 @@ def check_can_open() -> None:
 def address(text: str) -> str:
     """Return ``text`` as an http(s) URL; raises ConfigError for any other scheme."""
     url = text if "://" in text else f"https://{text}"
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or an address in brackets that is none
+        usable = False
+    if not usable:
         raise ConfigError(f"URL must look like https://good.mingjing.test/, not {text!r}.")
     return url
 
 
 def make_profile(profile: Path, ca_der: bytes) -> None:
-    """Write a new profile that trusts the local CA, in this profile only."""
+    """Write a new profile that trusts the local CA, in this profile only, with two windows side by side."""
     folder = profile / "Default"
     folder.mkdir(mode=0o700)
+    (folder / "Preferences").write_text(json.dumps(_PREFERENCES))
     with closing(sqlite3.connect(folder / "ServerCertificate")) as database, database:
         database.executescript(
             "CREATE TABLE meta(key LONGVARCHAR NOT NULL UNIQUE PRIMARY KEY, value LONGVARCHAR);"
@@ -93,5 +114,8 @@ def command(program: str, profile: Path, listen: Listen) -> list[str]:
         "--disable-component-update",
         "--disable-sync",
         "--disable-quic",
+        "--disable-domain-reliability",
+        "--disable-features=OptimizationHints,NetworkTimeServiceQuerying,Translate",
+        "--no-pings",
         *os.environ.get("MINGJING_BROWSER_ARGUMENTS", "").split(),
     ]

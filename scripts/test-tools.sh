@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the outside programs that the tests talk to, after saying which.
 set -euo pipefail
-declare -A package=([chromium]=chromium [certspotter]=certspotter [openssl]=openssl [curl]=curl)
+declare -A package=([chromium]=chromium [xvfb-run]=xvfb [certspotter]=certspotter [openssl]=openssl [curl]=curl)
 missing=()
 for program in "${!package[@]}"; do
     command -v "$program" >/dev/null 2>&1 || missing+=("${package[$program]}")

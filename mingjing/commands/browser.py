@@ -1,10 +1,10 @@
 """Open Chromium or Chrome behind the proxy, with nothing installed in the system."""
 
 import argparse
-import ssl
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from mingjing import data
@@ -15,7 +15,6 @@ examples:
   mingjing browser                               the demo's good site, its verdict beside it
   mingjing browser https://rogue.mingjing.test/  a refusal and its reason
 """
-STATUS_PAGE = "http://verifier.mingjing/"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +38,19 @@ def run(arguments: argparse.Namespace) -> int:
         profile = Path(folder)
         chromium.make_profile(profile, _local_ca(directory))
         print(f"Opening {url} with {program}; close its windows to end.", file=sys.stderr)
-        return _open([*chromium.command(program, profile, listen), "--new-window", url, STATUS_PAGE])
+        return _open(chromium.command(program, profile, listen), url, profile)
 
 
-def _open(command: list[str]) -> int:
-    with subprocess.Popen(command) as browser:
+def _open(command: list[str], url: str, profile: Path) -> int:
+    """Open the site, then the status page beside it in the same browser; return when it is closed."""
+    from mingjing.chromium import STATUS_PAGE
+
+    with subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
         try:
+            while browser.poll() is None and not (profile / "SingletonLock").is_symlink():
+                time.sleep(0.05)
+            beside = [*command, f"--app={STATUS_PAGE}"]
+            subprocess.run(beside, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
             return 0 if browser.wait() == 0 else 1
         except KeyboardInterrupt:
             browser.terminate()
@@ -52,6 +58,8 @@ def _open(command: list[str]) -> int:
 
 
 def _local_ca(directory: Path) -> bytes:
+    import ssl
+
     return ssl.PEM_cert_to_DER_cert((directory / "proxy" / "ca.pem").read_text("ascii"))
 
 

@@ -130,9 +130,7 @@ def _never_kept(data: Path) -> "Callable[..., tuple[SignedCertificateTimestamp, 
 
     def promise(name: str, entry: "PrecertEntry") -> "SignedCertificateTimestamp":
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # the offence is the demo
-            return unsafe_promise_without_entry(
-                entry, keys.open(name), time=datetime.now(UTC), leaf_index=0
-            )
+            return unsafe_promise_without_entry(entry, keys.open(name), time=datetime.now(UTC), leaf_index=0)
 
     def submit(_chain: Sequence[bytes], entry: "PrecertEntry") -> "tuple[SignedCertificateTimestamp, ...]":
         return tuple(promise(name, entry) for name in names)
