@@ -13,6 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from tlog.ct import CtLog, create_log
+from tlog.pool import Limits
+from verifier.algorithms import KeyAlgorithm, PrivateKey
+from verifier.certificates import Certificate
+
+QUICK = Limits(period=0.01)
 NOW = datetime.now(UTC).replace(microsecond=0)
 PRECERTIFICATE_SIGNING = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.4")
 SCT_LIST = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
@@ -29,17 +35,21 @@ class Ca:
     der: bytes
     above: tuple[bytes, ...] = ()
     """The certificates over its own, root left out."""
+    anchor: bytes = b""
+    """The root that it stands under."""
 
     @classmethod
     def root(cls, name: str = "Test Root", **options: Any) -> "Ca":
         key = ec.generate_private_key(ec.SECP256R1())
-        return cls(name, key, certificate(name, name, key, key.public_key(), ca=True, **options))
+        der = certificate(name, name, key, key.public_key(), ca=True, **options)
+        return cls(name, key, der, anchor=der)
 
-    def intermediate(self, name: str = "Test CA", *, root: bool = True, **options: Any) -> "Ca":
-        """A CA below this one, itself below a root if ``root``."""
+    def intermediate(self, name: str = "Test CA", **options: Any) -> "Ca":
+        """A CA below this one."""
         key = ec.generate_private_key(ec.SECP256R1())
         der = certificate(name, self.name, self.key, key.public_key(), ca=True, **options)
-        return Ca(name, key, der, () if root else (self.der, *self.above))
+        above = () if self.der == self.anchor else (self.der, *self.above)
+        return Ca(name, key, der, above, self.anchor)
 
     def issue(self, name: str = "www.example.test", **options: Any) -> bytes:
         """A leaf below this CA."""
@@ -137,3 +147,32 @@ def _signing(curve: str) -> tuple[str, ...]:
 def _openssl(directory: Path, *arguments: str) -> None:
     done = subprocess.run(["openssl", *arguments], cwd=directory, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+class OpenLogs:
+    """Certificate logs below a directory, closed together at the end of a test."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._opened: list[CtLog] = []
+        self.keys: dict[str, PrivateKey] = {}
+
+    def create(self, name: str, roots: Sequence[bytes], **options: Any) -> CtLog:
+        """A new log; one whose name begins with sm2 signs with SM2."""
+        algorithm = KeyAlgorithm.SM2 if name.startswith("sm2") else KeyAlgorithm.ECDSA
+        self.keys[name] = PrivateKey.generate(algorithm)
+        create_log(
+            self._directory / name, name=name, origin=f"logs.example.test/log/{name}",
+            signer=self.keys[name], roots=[Certificate.parse(root) for root in roots], **options,
+        )  # fmt: skip
+        return self.open(name)
+
+    def open(self, name: str, limits: Limits = QUICK) -> CtLog:
+        """Start a log that was created before."""
+        log = CtLog(self._directory / name, self.keys[name], limits=limits)
+        self._opened.append(log)
+        return log
+
+    def close(self) -> None:
+        for log in self._opened:
+            log.close()

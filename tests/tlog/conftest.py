@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.tlog.chains import Ca, OpenLogs
 from tlog.clock import Clock
 from tlog.errors import DamagedTree
 from tlog.head import Head
@@ -169,3 +170,17 @@ def new_log(tmp_path: Path) -> Iterator[Callable[..., PlainLog]]:
     yield make
     for log in opened:
         log.abandon()
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Iterator[OpenLogs]:
+    """Certificate logs that close with the test."""
+    opened = OpenLogs(tmp_path / "logs")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def ca() -> Ca:
+    """An issuing CA below a root."""
+    return Ca.root().intermediate()

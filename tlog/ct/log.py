@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -14,7 +15,7 @@ from tlog.ct.heads import CtHeads
 from tlog.ct.promises import CertificateDraft, Promises
 from tlog.ct.reader import LogReader
 from tlog.ct.roots import AcceptedRoots
-from tlog.ct.settings import LogSettings, LogState, SettingsFile, change_state
+from tlog.ct.settings import LogSettings, LogState, SettingsFile
 from tlog.ct.tile_entries import CtEntries
 from tlog.errors import NotAdmitting, RefuseToStart, TlogError, Unavailable
 from tlog.head import Head
@@ -73,7 +74,7 @@ class CtLog:
         if settings.key != signer.public_key.spki:
             raise RefuseToStart(f"the key of the log in {directory} is another one than the key given")
         self.key: PublicKey = signer.public_key
-        self._limits = limits or _limits(settings)
+        self._limits = _within_merge_delay(limits or Limits(), settings)
         self._heads = CtHeads(settings.origin, self.key, signer)
         self._roots = AcceptedRoots(directory)
         self._admission = Admission(self._roots, settings)
@@ -129,7 +130,7 @@ class CtLog:
 
     def freeze(self) -> SignedTreeHead:
         """Take no more submissions, for good, and return the final tree head."""
-        change_state(self.directory, LogState.READ_ONLY)
+        self._settings.change(LogState.READ_ONLY)
         return self._heads.signed_tree_head(self._sequencer.freeze().text)
 
     # Submissions
@@ -207,8 +208,9 @@ class CtLog:
         return self._reader.static(self._sequencer.head, path)
 
 
-def _limits(settings: LogSettings) -> Limits:
-    return Limits(head_age=min(Limits().head_age, settings.merge_delay.total_seconds() / 3))
+def _within_merge_delay(limits: Limits, settings: LogSettings) -> Limits:
+    """A tree head may never be older than the merge delay (RFC 6962 section 3); keep well within it."""
+    return replace(limits, head_age=min(limits.head_age, settings.merge_delay.total_seconds() / 3))
 
 
 def _check_tree_size(tree_size: int, head: Head) -> None:

@@ -126,6 +126,10 @@ class SettingsFile:
             )
         return self._settings
 
+    def change(self, state: LogState) -> None:
+        """Record another state, in force at once; raises LogSettingsError."""
+        self._settings = change_state(self._directory, state)
+
 
 def _render(settings: LogSettings) -> str:
     lines = [

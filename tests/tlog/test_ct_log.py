@@ -1,0 +1,393 @@
+"""A certificate log: what it promises it holds, in the same words each time it is asked."""
+
+import os
+import time
+import warnings
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+
+from tests.tlog.chains import NOW, PRECERTIFICATE_SIGNING, Ca, OpensslCa, certificate
+from tlog.ct import (
+    LogSettingsError,
+    LogState,
+    SubmissionRefused,
+    change_state,
+    create_log,
+    load_settings,
+    unsafe_promise_without_entry,
+    verify_log,
+)
+from tlog.ct.roots import save_roots
+from tlog.errors import NotAdmitting, RefuseToStart
+from verifier.algorithms import KeyAlgorithm, PrivateKey
+from verifier.certificates import Certificate
+from verifier.errors import UnsupportedAlgorithm
+from verifier.transparency.entries import PrecertEntry, X509Entry, parse_merkle_tree_leaf
+from verifier.transparency.extra_data import parse_extra_data
+from verifier.transparency.verify import verify_sct
+
+ALGORITHMS = ["sm2", "p256"]
+
+
+def entry_of(log, sct):
+    """The entry at the SCT's own place, which must have the SCT's time and extensions."""
+    (raw,) = log.get_entries(sct.leaf_index, sct.leaf_index)
+    leaf = parse_merkle_tree_leaf(raw.leaf_input)
+    assert (leaf.timestamp, leaf.extensions) == (sct.timestamp, sct.extensions)
+    return leaf.entry, parse_extra_data(leaf.entry, raw.extra_data)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_promise_verifies_and_its_entry_is_at_its_place(logs, ca, name) -> None:
+    log = logs.create(name, [ca.anchor])
+    for number in range(3):
+        chain = ca.chain(f"{number}.example.test")
+        sct = log.add_chain(chain)
+        assert sct.leaf_index == 2 * number
+        verify_sct(sct, X509Entry(chain[0]), log.key)
+        assert entry_of(log, sct)[0] == X509Entry(chain[0])
+        assert entry_of(log, sct)[1].chain == (ca.der, ca.anchor)
+        precertificates = ca.chain(f"{number}.example.test", precertificate=True)
+        sct = log.add_pre_chain(precertificates)
+        parsed = Certificate.parse(precertificates[0])
+        entry = PrecertEntry(Certificate.parse(ca.der).public_key.key_id, parsed.precertificate_tbs)
+        verify_sct(sct, entry, log.key)
+        assert entry_of(log, sct)[0] == entry
+        assert entry_of(log, sct)[1].pre_certificate == precertificates[0]
+    assert verify_log(log.directory).whole
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("curve", ["SM2", "prime256v1"])
+@pytest.mark.needs("openssl")
+def test_a_ca_of_other_software_is_taken_when_its_root_is(logs, tmp_path, name, curve) -> None:
+    other = OpensslCa.make(tmp_path / "openssl", curve)
+    log = logs.create(name, [other.root])
+    leaf = other.issue("openssl.example.test")
+    verify_sct(log.add_chain([leaf]), X509Entry(leaf), log.key)
+    assert log.add_chain([leaf, other.root]).leaf_index == 0, "with or without the root it is the same entry"
+    precertificate = Certificate.parse(other.issue("pre.example.test", precertificate=True))
+    key_hash = Certificate.parse(other.root).public_key.key_id
+    sct = log.add_pre_chain([precertificate.der, other.root])
+    verify_sct(sct, PrecertEntry(key_hash, precertificate.precertificate_tbs), log.key)
+    with pytest.raises(SubmissionRefused, match="not a root that this log accepts"):
+        logs.create(name + "-closed", [Ca.root().der]).add_chain([leaf])
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_resubmission_gets_the_identical_promise(logs, ca, name) -> None:
+    log = logs.create(name, [ca.anchor])
+    chain = ca.chain()
+    precertificates = ca.chain(precertificate=True)
+    first, second = log.add_chain(chain), log.add_pre_chain(precertificates)
+    assert log.add_chain([*chain, ca.anchor]) == first
+    assert log.add_pre_chain(precertificates) == second
+    log.close()
+    again = logs.open(name)
+    assert again.add_chain(chain) == first
+    assert again.add_pre_chain(precertificates) == second
+    assert again.get_sth().tree_size == 2
+
+
+@pytest.mark.parametrize("damage", ["lost", "garbage", "behind", "ahead"])
+def test_a_lost_index_is_made_again_from_the_tree(logs, ca, damage) -> None:
+    log = logs.create("sm2", [ca.anchor])
+    chains = [ca.chain(f"{number}.example.test") for number in range(5)]
+    scts = [log.add_chain(chain) for chain in chains]
+    log.close()
+    path = log.directory / "index.db"
+    if damage == "lost":
+        path.unlink()
+    elif damage == "garbage":
+        path.write_bytes(os.urandom(9000))
+    else:
+        import sqlite3
+
+        with sqlite3.connect(path) as database:
+            if damage == "behind":
+                database.execute("DELETE FROM leaf WHERE leaf_index > 2")
+                database.execute("DELETE FROM entry WHERE leaf_index > 2")
+            database.execute("UPDATE progress SET size = ?", (3 if damage == "behind" else 77,))
+        database.close()
+    again = logs.open("sm2")
+    for chain, sct in zip(chains, scts, strict=True):
+        repeated = again.add_chain(chain)
+        assert (repeated.leaf_index, repeated.timestamp) == (sct.leaf_index, sct.timestamp)
+        verify_sct(repeated, X509Entry(chain[0]), log.key)
+        assert again.add_chain(chain) == repeated
+    assert again.get_sth().tree_size == 5
+
+
+def test_a_promise_is_signed_only_for_what_is_stored(logs, ca, monkeypatch) -> None:
+    """When the signature is made, the entry and the head over it must already be on the disk."""
+    import tlog.ct.promises as module
+
+    log = logs.create("p256", [ca.anchor])
+    sizes = []
+    real = module.sign_sct
+
+    def sign(*arguments):
+        report = verify_log(log.directory)
+        assert report.whole
+        sizes.append(report.head.size)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "sign_sct", sign)
+    assert log.add_chain(ca.chain()).leaf_index == 0
+    assert sizes == [1]
+
+
+def test_a_precertificate_of_a_signing_certificate_is_logged_as_its_final_issuer_s(logs) -> None:
+    """RFC 6962 section 3.2: issuer and authority key of the final certificate, made here."""
+    issuing = Ca.root().intermediate("Issuing CA")
+    eku = (x509.ExtendedKeyUsage([PRECERTIFICATE_SIGNING]), True)
+    signing = issuing.intermediate("Precertificate Signing", extra=[eku])
+    log = logs.create("p256", [issuing.anchor])
+    precertificate = signing.issue(extra=[(x509.PrecertPoison(), True)])
+    sct = log.add_pre_chain([precertificate, signing.der, issuing.der])
+    parsed = x509.load_der_x509_certificate(precertificate)
+    builder = x509.CertificateBuilder().subject_name(parsed.subject).public_key(parsed.public_key())
+    builder = builder.serial_number(parsed.serial_number).not_valid_before(parsed.not_valid_before_utc)
+    builder = builder.not_valid_after(parsed.not_valid_after_utc)
+    builder = builder.issuer_name(x509.load_der_x509_certificate(issuing.der).subject)
+    authority_key = x509.load_der_x509_certificate(signing.der).extensions.get_extension_for_class(
+        x509.AuthorityKeyIdentifier
+    )
+    for extension in parsed.extensions:
+        if extension.oid == authority_key.oid:
+            builder = builder.add_extension(authority_key.value, critical=False)
+        elif not isinstance(extension.value, x509.PrecertPoison):
+            builder = builder.add_extension(extension.value, critical=extension.critical)
+    final = builder.sign(issuing.key, parsed.signature_hash_algorithm)
+    key_hash = Certificate.parse(issuing.der).public_key.key_id
+    verify_sct(sct, PrecertEntry(key_hash, final.tbs_certificate_bytes), log.key)
+    assert entry_of(log, sct)[1].chain == (signing.der, issuing.der, issuing.anchor)
+
+
+def test_a_shard_takes_what_ends_in_its_interval(logs, ca) -> None:
+    start, end = NOW + timedelta(days=10), NOW + timedelta(days=20)
+    log = logs.create("p256", [ca.anchor], not_after=(start, end))
+    second = timedelta(seconds=1)
+    for inside in (start, end - second):
+        log.add_chain(ca.chain(not_after=inside))
+    for outside in (start - second, end):
+        with pytest.raises(SubmissionRefused, match=r"outside this log's interval: from .* until "):
+            log.add_chain(ca.chain(not_after=outside))
+    log.close()
+    assert logs.open("p256").settings.not_after_until == end
+
+
+def test_a_frozen_log_answers_but_takes_nothing_for_good(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor])
+    chain = ca.chain()
+    log.add_chain(chain)
+    final = log.freeze()
+    for _ in range(2):
+        with pytest.raises(NotAdmitting, match="the log is readonly"):
+            log.add_chain(ca.chain())
+        assert log.get_sth() == final
+        assert len(log.get_entries(0, 5)) == 1
+        log.close()
+        log = logs.open("p256")
+    with pytest.raises(LogSettingsError, match="for good"):
+        change_state(log.directory, LogState.USABLE)
+    assert change_state(log.directory, LogState.RETIRED).state is LogState.RETIRED
+
+
+def test_a_running_log_takes_up_a_state_written_beside_it(logs, ca, monkeypatch) -> None:
+    monkeypatch.setattr("tlog.ct.watch._LOOK_EVERY", 0)
+    log = logs.create("p256", [ca.anchor], state=LogState.PENDING)
+    log.add_chain(ca.chain())
+    path = log.directory / "log.toml"
+    good = path.read_text()
+    path.write_text("not TOML at all")
+    log.add_chain(ca.chain("still.example.test"))
+    path.write_text(good)
+    change_state(log.directory, LogState.READ_ONLY)
+    with pytest.raises(NotAdmitting):
+        log.add_chain(ca.chain("late.example.test"))
+    path.write_text(good)  # somebody undoes it by hand
+    with pytest.raises(NotAdmitting):
+        log.add_chain(ca.chain("late.example.test"))
+
+
+def test_accepted_roots_are_watched(logs, ca, monkeypatch) -> None:
+    monkeypatch.setattr("tlog.ct.watch._LOOK_EVERY", 0)
+    other = Ca.root("Other Root")
+    log = logs.create("p256", [ca.anchor])
+    with pytest.raises(SubmissionRefused):
+        log.add_chain([other.issue()])
+    save_roots(log.directory, [Certificate.parse(other.der)])
+    log.add_chain([other.issue()])
+    assert log.get_roots() == [other.der]
+    with pytest.raises(SubmissionRefused):
+        log.add_chain(ca.chain())
+    (log.directory / "roots.pem").write_text("-----BEGIN CERTIFICATE-----\nbad\n-----END CERTIFICATE-----\n")
+    log.add_chain([other.issue("second.example.test")])
+    log.close()
+    with pytest.raises(LogSettingsError, match=r"roots\.pem"):
+        logs.open("p256")
+
+
+def test_a_wrong_key_or_a_second_log_in_its_place_is_refused(logs, ca, tmp_path) -> None:
+    log = logs.create("p256", [ca.anchor])
+    log.close()
+    logs.keys["p256"] = other = PrivateKey.generate(KeyAlgorithm.ECDSA)
+    with pytest.raises(RefuseToStart, match="the key of the log"):
+        logs.open("p256")
+    root = Certificate.parse(ca.anchor)
+    with pytest.raises(RefuseToStart, match="already holds a log"):
+        create_log(log.directory, name="p256", origin="x", signer=other, roots=[root])
+    (log.directory / "log.toml").unlink()
+    (log.directory.parent / "p256.head").write_bytes(b"damaged")
+    with pytest.raises(Exception, match="damaged"):
+        create_log(log.directory, name="p256", origin="x", signer=other, roots=[root])
+    with pytest.raises(UnsupportedAlgorithm):
+        create_log(
+            tmp_path / "ed",
+            name="ed",
+            origin="x",
+            signer=PrivateKey.generate(KeyAlgorithm.ED25519),
+            roots=[root],
+        )
+
+
+def test_a_creation_cut_short_can_be_repeated_but_not_over_a_used_lock(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor])
+    log.close()
+    settings, root = log.settings, Certificate.parse(ca.anchor)
+    (log.directory / "log.toml").unlink()  # written last
+    options = {"name": "p256", "origin": settings.origin, "signer": logs.keys["p256"], "roots": [root]}
+    create_log(log.directory, **options)
+    again = logs.open("p256")
+    again.add_chain(ca.chain())
+    again.close()
+    (log.directory / "log.toml").unlink()
+    with pytest.raises(RefuseToStart, match="a log that has entries"):
+        create_log(log.directory, **options)
+
+
+def test_settings_survive_being_written(logs, ca) -> None:
+    log = logs.create(
+        "p256", [ca.anchor], description='with "quotes", ümlauts 镜 and \\', merge_delay=timedelta(seconds=30),
+        not_after=(datetime(2026, 1, 1, tzinfo=UTC), None),
+    )  # fmt: skip
+    assert load_settings(log.directory) == log.settings
+    assert "ümlauts 镜" in log.settings.description
+    for wrong in ("", "version = 2\n", "version = 1\n", "version = 1\nname = 5\n"):
+        (log.directory / "log.toml").write_text(wrong)
+        with pytest.raises(LogSettingsError, match=r"log\.toml"):
+            load_settings(log.directory)
+
+
+@pytest.mark.parametrize(
+    "victim",
+    [
+        "checkpoint",
+        "tile/0/000",
+        "tile/0/001.p/4",
+        "tile/1/000.p/1",
+        "tile/data/000",
+        "tile/data/001.p/4",
+        "issuer",
+    ],
+)
+@pytest.mark.parametrize("damage", ["flipped", "missing"])
+def test_verify_names_each_damaged_object(tmp_path, large_log, victim, damage) -> None:
+    import shutil
+
+    shutil.copytree(large_log.parent, tmp_path / "copy")
+    directory = tmp_path / "copy" / large_log.name
+    path = directory / victim
+    if victim == "issuer":
+        path = min(path.iterdir())
+    data = path.read_bytes()
+    path.unlink()
+    if damage == "flipped":
+        path.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    report = verify_log(directory)
+    assert path.relative_to(directory).as_posix() in {found.key for found in report.damages}
+    assert not report.whole
+
+
+@pytest.fixture(scope="module")
+def large_log(tmp_path_factory):
+    """A closed log of 260 entries: a full tile of each kind, and partial ones."""
+    import threading
+
+    from tests.tlog.chains import OpenLogs
+    from tlog.pool import Limits
+
+    authority = Ca.root().intermediate()
+    logs = OpenLogs(tmp_path_factory.mktemp("large") / "logs")
+    log = logs.create("p256", [authority.anchor])
+    log.close()
+    log = logs.open("p256", Limits(period=0.3))
+    chains = [authority.chain(f"{number}.example.test") for number in range(260)]
+    threads = [
+        threading.Thread(target=lambda part=part: [log.add_chain(chain) for chain in part])
+        for part in (chains[start::65] for start in range(65))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.close()
+    assert verify_log(log.directory).whole
+    return log.directory
+
+
+def test_an_unsafe_promise_says_so(ca) -> None:
+    key = PrivateKey.generate(KeyAlgorithm.SM2)
+    entry = X509Entry(ca.issue())
+    with pytest.warns(RuntimeWarning, match="in no log"):
+        sct = unsafe_promise_without_entry(entry, key, time=NOW, leaf_index=7)
+    verify_sct(sct, entry, key.public_key)
+    assert (sct.leaf_index, sct.time) == (7, NOW)
+
+
+def test_an_old_precertificate_and_a_certificate_with_scts_are_shed_first(logs, ca) -> None:
+    from tlog.ct.admission import Admission
+    from tlog.ct.roots import AcceptedRoots
+
+    log = logs.create("p256", [ca.anchor])
+    admission = Admission(AcceptedRoots(log.directory), log.settings)
+    scts = (
+        x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2"), b"\x04\x02\0\0"),
+        False,
+    )
+    old = NOW - timedelta(hours=49)
+    cases = [
+        (ca.chain(precertificate=True), True, False),
+        (ca.chain(precertificate=True, not_before=old), True, True),
+        (ca.chain(not_before=old), False, False),
+        (ca.chain(extra=[scts]), False, True),
+    ]
+    for chain, precertificate, shed in cases:
+        admitted = admission.admit(chain, precertificate=precertificate, now=datetime.now(UTC))
+        assert admitted.can_be_shed is shed
+
+
+def test_heads_stay_younger_than_the_merge_delay(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor], merge_delay=timedelta(seconds=0.3))
+    time.sleep(0.4)
+    assert datetime.now(UTC) - log.get_sth().time < timedelta(seconds=0.35)
+
+
+def test_nothing_warns_in_ordinary_work(logs, ca) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        logs.create("sm2", [ca.anchor]).add_chain(ca.chain())
+
+
+def test_a_leaf_that_is_self_signed_under_a_known_name_is_not_taken(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor])
+    impostor = Ca.root("Test Root")
+    with pytest.raises(SubmissionRefused, match="signature does not match the accepted root of that name"):
+        log.add_chain([impostor.issue()])
+    key = impostor.key
+    forged = certificate("www.example.test", "Test CA", key, key.public_key())
+    with pytest.raises(SubmissionRefused, match="is not signed by Test CA"):
+        log.add_chain([forged, ca.der])
