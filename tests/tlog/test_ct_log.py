@@ -271,7 +271,8 @@ def test_a_creation_cut_short_can_be_repeated_but_not_over_a_used_lock(logs, ca)
 
 def test_settings_survive_being_written(logs, ca) -> None:
     log = logs.create(
-        "p256", [ca.anchor], description='with "quotes", ümlauts 镜 and \\', merge_delay=timedelta(seconds=30),
+        "p256", [ca.anchor], merge_delay=timedelta(seconds=30),
+        description='with "quotes", ümlauts 镜 and \\',
         not_after=(datetime(2026, 1, 1, tzinfo=UTC), None),
     )  # fmt: skip
     assert load_settings(log.directory) == log.settings
@@ -306,7 +307,7 @@ def test_verify_names_each_damaged_object(tmp_path, large_log, victim, damage) -
     data = path.read_bytes()
     path.unlink()
     if damage == "flipped":
-        path.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+        path.write_bytes(data[:20] + bytes([data[20] ^ 1]) + data[21:])
     report = verify_log(directory)
     assert path.relative_to(directory).as_posix() in {found.key for found in report.damages}
     assert not report.whole
