@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -195,14 +196,17 @@ def update(data: Path, config: Config, **changes: Any) -> Config:
     path = data / FILE_NAME
     text = path.read_text("utf-8")
     for key, value in dataclasses.asdict(changed.listen).items():
-        text = re.sub(
-            rf"(?m)^({key}\s*=\s*)(\"[^\"]*\"|\d+)", lambda found, v=value: found[1] + _toml(v), text, count=1
-        )
+        pattern = rf'(?m)^({key}\s*=\s*)("[^"]*"|\d+)'
+        text = re.sub(pattern, partial(_with_value, value), text, count=1)
     if changed.hosts != config.hosts:
         lines = "".join(f"{_toml(name)} = {_toml(address)}\n" for name, address in changed.hosts.items())
         text = re.sub(r"(?ms)^(\[hosts\][^\n]*\n).*?(?=^\[|\Z)", lambda found: found[1] + lines, text)
     replace_file(path, text.encode())
     return load(data)
+
+
+def _with_value(value: Any, found: re.Match[str]) -> str:
+    return found[1] + _toml(value)
 
 
 def _toml(value: Any) -> str:

@@ -11,6 +11,7 @@ from mingjing.policy_file import policy_text
 from mingjing.rooms import log_names
 
 ROGUE = Path("demo") / "rogue"
+ROGUE_ORG = "Rogue Trust Services"
 ROGUE_ROOT_FILE = "demo/rogue-root.pem"
 TLS_KEYS = ("tls-sm2", "tls-ecc")
 
@@ -51,17 +52,15 @@ def create_authority(data: Path, settings: Config, org: str) -> None:
     from issuer.store import IssuerStore
     from keys import FileKeyStore
 
-    Authority.create(
-        data,
-        FileKeyStore.create(data / "keys", "issuer"),
-        IssuerStore(data / "issuer.db"),
-        AuthoritySettings(org, settings.domain, settings.public_url, demo=settings.demo),
-    )
+    keys = FileKeyStore.create(data / "keys", "issuer")
+    with IssuerStore(data / "issuer.db") as store:
+        told = AuthoritySettings(org, settings.domain, settings.public_url, demo=settings.demo)
+        Authority.create(data, keys, store, told)
 
 
 def _make_rogue(data: Path, settings: Config) -> None:
     (data / ROGUE).mkdir(parents=True, exist_ok=True)
-    create_authority(data / ROGUE, settings, "Rogue Trust Services")
+    create_authority(data / ROGUE, settings, ROGUE_ORG)
     replace_file(data / ROGUE_ROOT_FILE, (data / ROGUE / "ca" / "roots.pem").read_bytes())
 
 

@@ -51,9 +51,10 @@ def write_log_lists(data: Path, settings: Config, now: datetime) -> None:
     from verifier.transparency.log_list import encode_log_list
 
     logs, operators = own_logs(data, settings), {settings.operator: ()}
-    for name, api in ((LOG_LIST_FILE, "static"), ("log-list.rfc6962.json", "rfc6962")):
-        document = encode_log_list(logs, operators, api, timestamp=now)
-        replace_file(data / name, json.dumps(document, indent=2).encode())
+    tiled = encode_log_list(logs, operators, "static", timestamp=now)
+    classic = encode_log_list(logs, operators, "rfc6962", timestamp=now)
+    replace_file(data / "log-list.rfc6962.json", json.dumps(classic, indent=2).encode())
+    replace_file(data / LOG_LIST_FILE, json.dumps(tiled, indent=2).encode())
 
 
 def write_bundle(data: Path, settings: Config, now: datetime, distrusted: Iterable[bytes] = ()) -> None:

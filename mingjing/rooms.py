@@ -9,7 +9,7 @@ from mingjing.config import LOG_NAMES, Config
 from mingjing.errors import ConfigError, DataError, MingjingError, Unreachable
 
 if TYPE_CHECKING:
-    from issuer.authority import Authority
+    from issuer.authority import Authority, LogEndpoint
     from keys import FileKeyStore
     from monitor import Monitor
     from monitor.values import AuditReport
@@ -74,23 +74,30 @@ def log_name(log: "Log") -> str:
     return str(log.url or log.submission_url).rstrip("/").rpartition("/")[2]
 
 
-def authority(data: Path, settings: Config, logs: Sequence[str] = LOG_NAMES) -> "Authority":
+@contextmanager
+def authority(data: Path, settings: Config, logs: Sequence[str] = LOG_NAMES) -> "Iterator[Authority]":
     """Open the issuing authority; it asks ``logs`` for promises, each at its address on this machine."""
-    from issuer.authority import Authority, AuthoritySettings, LogEndpoint
+    from issuer.authority import Authority, AuthoritySettings
     from issuer.store import IssuerStore
 
-    listed = {log_name(log): log for log in own_log_list(data).logs}
-    endpoints = tuple(
-        LogEndpoint(
-            name, settings.local(str(listed[name].submission_url or listed[name].url)), listed[name].key
-        )
-        for name in logs
+    told = AuthoritySettings(
+        org=settings.org,
+        domain=settings.domain,
+        public_url=settings.public_url,
+        logs=_endpoints(data, settings, logs),
+        demo=settings.demo,
     )
-    return Authority(
-        data,
-        key_store(data, "issuer"),
-        IssuerStore(data / "issuer.db"),
-        AuthoritySettings(settings.org, settings.domain, settings.public_url, endpoints, demo=settings.demo),
+    with IssuerStore(data / "issuer.db") as store:
+        yield Authority(data, key_store(data, "issuer"), store, told)
+
+
+def _endpoints(data: Path, settings: Config, names: Sequence[str]) -> "tuple[LogEndpoint, ...]":
+    from issuer.authority import LogEndpoint
+
+    listed = {log_name(log): log for log in own_log_list(data).logs}
+    return tuple(
+        LogEndpoint(name, settings.local(str(listed[name].submission_url)), listed[name].key)
+        for name in names
     )
 
 

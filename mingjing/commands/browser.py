@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from mingjing import data
+from mingjing.config import Config
 from mingjing.errors import MingjingError
 
 EXAMPLES = """\
@@ -63,5 +64,5 @@ def _local_ca(directory: Path) -> bytes:
     return ssl.PEM_cert_to_DER_cert((directory / "proxy" / "ca.pem").read_text("ascii"))
 
 
-def _first_site(settings: data.config.Config) -> str:
+def _first_site(settings: Config) -> str:
     return "https://good.mingjing.test/" if settings.demo else settings.public_url + "/"

@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     directory = data.directory(arguments)
     settings = data.load(directory)
     state = None if arguments.state is None else CertificateState(arguments.state)
-    with room_errors():
-        rows = authority(directory, settings).certificates(state)
+    with room_errors(), authority(directory, settings) as opened:
+        rows = opened.certificates(state)
     if arguments.json:
         output.emit_json([as_json(row) for row in rows])
     elif rows:

@@ -38,8 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     directory = data.directory(arguments)
     settings = data.load(directory)
     request = IssueRequest(names=tuple(arguments.name), profile=arguments.profile, tlcp=arguments.tlcp)
-    with room_errors(), output.step(f"Issuing for {', '.join(map(output.safe, arguments.name))}"):
-        dual = authority(directory, settings).issue_to(request, arguments.out, force=arguments.force)
+    what = f"Issuing for {', '.join(map(output.safe, arguments.name))}"
+    with room_errors(), output.step(what), authority(directory, settings) as opened:
+        dual = opened.issue_to(request, arguments.out, force=arguments.force)
     issued = {"sm2": dual.sm2, "ecc": dual.ecc, "sm2-enc": dual.sm2_encryption}
     certificates = {kind: one.certificate for kind, one in issued.items() if one is not None}
     if arguments.json:

@@ -41,8 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     directory = data.directory(arguments)
     settings = data.load(directory)
-    with room_errors():
-        issuer = authority(directory, settings)
+    with room_errors(), authority(directory, settings) as issuer:
         found = _affected(issuer, arguments.serial, only=arguments.only)
         if not arguments.dry_run:
             issuer.revoke(arguments.serial, RevocationReason(arguments.reason), only=arguments.only)

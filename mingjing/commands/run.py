@@ -1,6 +1,7 @@
 """Run only the named services, each on its own machine if wanted."""
 
 import argparse
+from pathlib import Path
 
 from mingjing import data
 from mingjing.services import SERVICES, run_service
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _several(arguments, directory)
 
 
-def _several(arguments: argparse.Namespace, directory: data.Path) -> int:
+def _several(arguments: argparse.Namespace, directory: Path) -> int:
     from mingjing.supervisor import Service, Supervisor, end_on_sigterm
 
     end_on_sigterm()

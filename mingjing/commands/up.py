@@ -9,8 +9,10 @@ import argparse
 import dataclasses
 import sys
 import time
+from pathlib import Path
 
-from mingjing import data
+from mingjing import config, data
+from mingjing.config import Config
 from mingjing.errors import DataError, MingjingError
 
 EXAMPLES = """\
@@ -53,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
 
 
-def _settings(arguments: argparse.Namespace, directory: data.Path) -> data.config.Config:
+def _settings(arguments: argparse.Namespace, directory: Path) -> Config:
     from mingjing.commands import init
 
     changes = {name: getattr(arguments, f"{name}_port") for name in PORTS}
@@ -71,10 +73,10 @@ def _settings(arguments: argparse.Namespace, directory: data.Path) -> data.confi
         )
     init.check_unchanged(arguments, settings)
     init.finish(directory, settings)
-    return data.config.update(directory, settings, listen=dataclasses.replace(settings.listen, **changes))
+    return config.update(directory, settings, listen=dataclasses.replace(settings.listen, **changes))
 
 
-def _serve(directory: data.Path, settings: data.config.Config, arguments: argparse.Namespace) -> int:
+def _serve(directory: Path, settings: Config, arguments: argparse.Namespace) -> int:
     from mingjing.supervisor import Service, Supervisor
 
     started = time.monotonic()
@@ -99,7 +101,7 @@ def _serve(directory: data.Path, settings: data.config.Config, arguments: argpar
     return 0
 
 
-def _free_ports(directory: data.Path, settings: data.config.Config) -> data.config.Config:
+def _free_ports(directory: Path, settings: Config) -> Config:
     from mingjing.serving import port_taken
 
     for name in PORTS:
@@ -113,15 +115,15 @@ def _free_ports(directory: data.Path, settings: data.config.Config) -> data.conf
         return settings
     from mingjing.demo.hosts import choose_hosts
 
-    return data.config.update(directory, settings, hosts=choose_hosts(settings.hosts))
+    return config.update(directory, settings, hosts=choose_hosts(settings.hosts))
 
 
-def _demo_addresses(settings: data.config.Config) -> tuple[tuple[str, int], ...]:
+def _demo_addresses(settings: Config) -> tuple[tuple[str, int], ...]:
     addresses = {address.rpartition(":")[::2] for address in settings.hosts.values()}
     return tuple((host, int(port)) for host, port in sorted(addresses))
 
 
-def _certify(directory: data.Path, settings: data.config.Config) -> None:
+def _certify(directory: Path, settings: Config) -> None:
     """Issue what the services themselves need, once the logs can promise to publish it."""
     from mingjing.services.authority import ensure_certificate
 
@@ -132,9 +134,7 @@ def _certify(directory: data.Path, settings: data.config.Config) -> None:
         make_demo(directory, settings)
 
 
-def _announce(
-    directory: data.Path, settings: data.config.Config, arguments: argparse.Namespace, seconds: float
-) -> None:
+def _announce(directory: Path, settings: Config, arguments: argparse.Namespace, seconds: float) -> None:
     from mingjing import announcement
 
     if arguments.json:

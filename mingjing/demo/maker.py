@@ -6,16 +6,17 @@ that the next one would take for whole.
 
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mingjing import output
 from mingjing.config import LOG_NAMES, Config
 from mingjing.demo.sites import SITES, Listener, Site
-from mingjing.initialise import ROGUE
+from mingjing.initialise import ROGUE, ROGUE_ORG
 from mingjing.rooms import authority, key_store, log_name, own_log_list, room_errors
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ def make_demo(data: Path, settings: Config) -> None:
     ]
     if not due:
         return
-    makers = _makers(data, settings)
-    for site in due:
-        with room_errors(), output.step(f"Issuing for {site.host}"):
-            _replace_folder(sites / site.label, makers.get(site.label, makers["good"]), site)
+    with room_errors(), authority(data, settings) as ours, _rogue(data, ours) as rogue:
+        makers = _makers(data, ours, rogue)
+        for site in due:
+            with output.step(f"Issuing for {site.host}"):
+                _replace_folder(sites / site.label, makers.get(site.label, makers["good"]), site)
 
 
 def _is_due(folder: Path, site: Site) -> bool:
@@ -61,14 +63,12 @@ def _replace_folder(folder: Path, make: Callable[[Site, Path], None], site: Site
     building.rename(folder)
 
 
-def _makers(data: Path, settings: Config) -> dict[str, Callable[[Site, Path], None]]:
+def _makers(data: Path, ours: "Authority", rogue: "Authority") -> dict[str, Callable[[Site, Path], None]]:
     from issuer.authority import IssueRequest
 
-    ours = authority(data, settings)
-    rogue = _rogue(data, settings)
     now = datetime.now(UTC)
 
-    def issue(issuer: "Authority", **changes: object) -> Callable[[Site, Path], None]:
+    def issue(issuer: "Authority", **changes: Any) -> Callable[[Site, Path], None]:
         def make(site: Site, folder: Path) -> None:
             request = replace(IssueRequest(names=(site.host,)), **changes)
             issuer.issue_to(request, folder)
@@ -98,14 +98,15 @@ def _revoked(issuer: "Authority") -> Callable[[Site, Path], None]:
     return make
 
 
-def _rogue(data: Path, settings: Config) -> "Authority":
+@contextmanager
+def _rogue(data: Path, ours: "Authority") -> "Iterator[Authority]":
     """Open the CA that is publicly anchored in the demo but pinned by nobody; real logs vouch for it."""
     from issuer.authority import Authority
     from issuer.store import IssuerStore
 
-    ours, folder = authority(data, settings), data / ROGUE
-    rogue_settings = replace(ours.settings, org="Rogue Trust Services")
-    return Authority(folder, key_store(folder, "issuer"), IssuerStore(folder / "issuer.db"), rogue_settings)
+    folder = data / ROGUE
+    with IssuerStore(folder / "issuer.db") as store:
+        yield Authority(folder, key_store(folder, "issuer"), store, replace(ours.settings, org=ROGUE_ORG))
 
 
 def _damaging(issuer: "Authority") -> "Callable[..., tuple[SignedCertificateTimestamp, ...]]":

@@ -11,6 +11,7 @@ from typing import Any
 
 from cheroot import wsgi
 from cheroot.ssl.pyopenssl import pyOpenSSLAdapter
+from cryptography.hazmat.bindings.openssl.binding import Binding
 from OpenSSL import SSL
 
 from mingjing.demo.hosts import HOST
@@ -19,6 +20,8 @@ from mingjing.demo.sites import SITES, Listener
 SIGNATURE_ALGORITHMS = b"sm2sig_sm3:ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256"
 GROUPS = b"curveSM2/X25519:P-256"  # the slash: curveSM2 first even where it costs another round trip
 SUITES = b"TLS_SM4_GCM_SM3:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
+
+lib: Any = Binding.lib  # the OpenSSL that pyOpenSSL itself uses
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -35,7 +38,7 @@ def context(folder: Path, algorithms: Iterable[str]) -> SSL.Context:
     """Return a TLS server context with the certificates of ``algorithms`` ("sm2", "ecc") in ``folder``."""
     made = SSL.Context(SSL.TLS_SERVER_METHOD)
     made.set_min_proto_version(SSL.TLS1_2_VERSION)
-    lib, raw = SSL._lib, made._context  # noqa: SLF001  pyOpenSSL has no public call for these two lists
+    raw = made._context  # noqa: SLF001  pyOpenSSL has no public call for these two lists
     if lib.SSL_CTX_set1_sigalgs_list(raw, SIGNATURE_ALGORITHMS) != 1:
         raise RuntimeError("this OpenSSL does not know sm2sig_sm3")
     if lib.SSL_CTX_set1_curves_list(raw, GROUPS) != 1:

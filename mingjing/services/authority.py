@@ -22,9 +22,8 @@ def run(data: Path, settings: Config) -> None:
     """Serve until SIGTERM."""
     from web.authority import create_app
 
-    with room_errors():
-        app = create_app(authority(data, settings))
-    serve(app, settings.listen.host, settings.listen.authority, tls=_tls(data))
+    with room_errors(), authority(data, settings) as opened:
+        serve(create_app(opened), settings.listen.host, settings.listen.authority, tls=_tls(data))
 
 
 def ensure_certificate(data: Path, settings: Config) -> None:
@@ -36,10 +35,8 @@ def ensure_certificate(data: Path, settings: Config) -> None:
     keys = key_store(data, "authority")
     first, second = (keys.open(name).public_key for name in TLS_KEYS)
     names = (settings.domain, "localhost", "127.0.0.1")
-    with room_errors(), step("Issuing the authority's own certificate"):
-        certified = authority(data, settings).certify(
-            IssueRequest(names=names), SubscriberKeys(first, second)
-        )
+    with room_errors(), step("Issuing the authority's own certificate"), authority(data, settings) as opened:
+        certified = opened.certify(IssueRequest(names=names), SubscriberKeys(first, second))
     (data / CHAIN_FILE).parent.mkdir(exist_ok=True)
     for name, member in zip(TLS_KEYS, (certified.first, certified.second), strict=True):
         chain = "".join(certificate.pem for certificate in member.chain)

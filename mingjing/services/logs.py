@@ -12,7 +12,7 @@ THREADS = 32  # a submitter waits in its thread until the next tree head
 def run(data: Path, settings: Config) -> None:
     """Serve until SIGTERM; what was promised is merged before the process ends."""
     from tlog.ct import CtLog
-    from tlog.sequencer import Limits
+    from tlog.pool import Limits
     from web.logs import create_app
 
     keys = key_store(data, "logs")

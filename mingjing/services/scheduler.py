@@ -50,4 +50,6 @@ class Keeper:
             publisher.write_bundle(self._data, self._settings, datetime.now(UTC), distrusted)
             self._published, self._distrusted = time.monotonic(), distrusted
         if old:
-            authority(self._data, self._settings).publish_crls(only_due=True)
+            with authority(self._data, self._settings) as opened:
+                opened.recover()
+                opened.publish_crls(only_due=True)
