@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tlog.errors import DamagedTree, NotStored
 from tlog.head import EntryFormat, Head
 from tlog.storage import Storage
-from tlog.tree import HASH_SIZE, TILE_WIDTH, RightEdge, Tile, tile_of_level
+from tlog.tree import HASH_SIZE, TILE_WIDTH, RightEdge, Tile, subtree_root, tile_of_level
 from verifier.transparency.merkle import hash_leaf
 
 
@@ -26,7 +26,7 @@ def verify_tree(storage: Storage, head: Head, entries: EntryFormat) -> Iterator[
     edge = RightEdge()
     damaged = False
     for number in range(-(-head.size // TILE_WIDTH)):
-        leaf_hashes, damages = _leaf_hashes(storage, number, head.size, entries)
+        leaf_hashes, damages = _leaf_hashes(storage, number, edge, head, entries)
         growth = edge.append(leaf_hashes)
         edge = growth.edge
         for damage in (*damages, *_compare(storage, _full(growth.tiles))):
@@ -46,21 +46,39 @@ def _full(tiles: dict[Tile, bytes]) -> dict[Tile, bytes]:
 
 
 def _leaf_hashes(
-    storage: Storage, number: int, size: int, entries: EntryFormat
+    storage: Storage, number: int, edge: RightEdge, head: Head, entries: EntryFormat
 ) -> tuple[list[bytes], list[Damage]]:
-    """Hash the entries of one tile; where they are damaged, go on with the stored hashes."""
-    width = min(TILE_WIDTH, size - number * TILE_WIDTH)
+    """Hash the entries of one tile; where they are what is damaged, go on with the stored hashes.
+
+    Entries and hashes that disagree are judged by what lies above them: the hash of their tile or, at the
+    tree's right edge, the signed root.
+    """
+    width = min(TILE_WIDTH, head.size - number * TILE_WIDTH)
     tile = Tile(entries.kind, number, width)
+    stored = _stored_hashes(storage, number, head.size)
     try:
-        leaf_hashes = [hash_leaf(leaf) for leaf in entries.leaves(storage.read(tile.key))]
-        if len(leaf_hashes) == width:
-            return leaf_hashes, []
-        damage = Damage(tile.key, f"holds {len(leaf_hashes)} entries, not {width}")
+        hashed = [hash_leaf(leaf) for leaf in entries.leaves(storage.read(tile.key))]
     except NotStored:
-        damage = Damage(tile.key, "is missing")
+        return stored, [Damage(tile.key, "is missing")]
     except DamagedTree as error:
-        damage = Damage(tile.key, str(error))
-    return _stored_hashes(storage, number, size), [damage]
+        return stored, [Damage(tile.key, str(error))]
+    if hashed == stored:
+        return hashed, []
+    if len(hashed) != width or _fits_above(storage, number, edge, head, stored):
+        return stored, [Damage(tile.key, "does not hold the entries that its hashes commit to")]
+    return hashed, []  # the comparison with the stored hash tiles names the one that is damaged
+
+
+def _fits_above(storage: Storage, number: int, edge: RightEdge, head: Head, hashes: list[bytes]) -> bool:
+    """Whether these hashes of a tile give what the level above, or the signed root, holds of them."""
+    if len(hashes) < TILE_WIDTH:
+        return edge.append(hashes).edge.root() == head.root
+    above = tile_of_level(1, number // TILE_WIDTH, head.size)
+    start = number % TILE_WIDTH * HASH_SIZE
+    try:
+        return storage.read(above.key)[start : start + HASH_SIZE] == subtree_root(hashes)
+    except NotStored:
+        return False
 
 
 def _stored_hashes(storage: Storage, number: int, size: int) -> list[bytes]:
