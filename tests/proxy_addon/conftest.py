@@ -1,7 +1,9 @@
 """A small public key infrastructure, test sites that record every byte, and a running proxy."""
 
+import asyncio
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -12,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -73,6 +76,14 @@ def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
             return value
         time.sleep(0.03)
     raise AssertionError("what was waited for did not happen")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mitmproxy_is_imported() -> None:
+    """Its own modules warn of what pyparsing no longer likes; our tests turn warnings into errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module("proxy_addon.client.runner")
 
 
 # -- certificates ------------------------------------------------------------------------------------
@@ -645,20 +656,10 @@ def dual(pki: Pki) -> tuple[Leaf, Leaf]:
 
 
 class Proxy:
-    """A proxy as a process of its own, with curl pointed at it."""
+    """A running proxy, with curl pointed at it."""
 
-    def __init__(self, data: Data, command: Sequence[str], port: int, log: Path) -> None:
-        self.data, self.port, self._log = data, port, log
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(data.path.parent)}
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                command,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=environment,
-                cwd=ROOT,
-            )
+    def __init__(self, data: Data, port: int) -> None:
+        self.data, self.port = data, port
 
     @property
     def address(self) -> str:
@@ -666,11 +667,17 @@ class Proxy:
 
     @property
     def log(self) -> str:
-        return self._log.read_text(errors="replace")
+        return ""
+
+    def running(self) -> bool:
+        raise NotImplementedError
+
+    def stop(self) -> int:
+        raise NotImplementedError
 
     def wait(self) -> None:
         def ready() -> bool:
-            assert self.process.poll() is None, self.log
+            assert self.running(), self.log
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -687,7 +694,34 @@ class Proxy:
         )
         return Curl.parse(found.stdout, found.stderr.decode(), found.returncode)
 
+
+class ProxyProcess(Proxy):
+    """The proxy as a process of its own."""
+
+    def __init__(self, data: Data, command: Sequence[str], port: int, log: Path) -> None:
+        super().__init__(data, port)
+        self._log = log
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(data.path.parent)}
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                cwd=ROOT,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def running(self) -> bool:
+        return self.process.poll() is None
+
     def stop(self) -> int:
+        if not self.running():
+            return self.process.returncode
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(10)
@@ -695,6 +729,46 @@ class Proxy:
             self.process.kill()
             self.process.wait()
             raise
+
+
+class ProxyThread(Proxy):
+    """The same proxy inside the test's process: it starts at once, and a test can break it on purpose."""
+
+    def __init__(self, data: Data, port: int, settings: Sequence[str]) -> None:
+        super().__init__(data, port)
+        self._settings = settings
+        self._master: Any = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001  told by running()
+            self._failure = error
+
+    async def _serve(self) -> None:
+        from mitmproxy import options
+
+        from proxy_addon.client.runner import ProxyMaster
+
+        chosen = options.Options(listen_host="127.0.0.1", listen_port=self.port)
+        self._master = ProxyMaster(chosen, self.data.path)
+        chosen.set(*self._settings)
+        await self._master.run()
+
+    def running(self) -> bool:
+        if self._failure is not None:
+            raise self._failure
+        return self._thread.is_alive()
+
+    def stop(self) -> int:
+        if self._thread.is_alive():
+            self._master.shutdown()
+            self._thread.join(10)
+            assert not self._thread.is_alive()
+        return 0
 
 
 @dataclass
@@ -722,38 +796,36 @@ class Curl:
 
 @pytest.fixture
 def start_proxy(data: Data, tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
-    """Start a proxy: ``mingjing run proxy``'s own by default, or a tool of stock mitmproxy."""
+    """Start a proxy: in this process by default ("thread", with mitmproxy settings as further arguments),
+    as ``mingjing run proxy`` does ("runner"), or by a tool of stock mitmproxy.
+    """
     started: list[Proxy] = []
 
-    def start(tool: str = "runner", *arguments: str, scripts: Sequence[Path] = ()) -> Proxy:
+    def start(tool: str = "thread", *arguments: str, scripts: Sequence[Path] = ()) -> Proxy:
         port = free_port()
-        if tool == "runner":
-            code = "import sys; from pathlib import Path; from proxy_addon.client.runner import run_proxy; "
-            code += "run_proxy(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]))"
-            command = [sys.executable, "-c", code, str(data.path), str(port)]
+        if tool == "thread":
+            proxy: Proxy = ProxyThread(data, port, arguments)
         else:
-            program = shutil.which(tool, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-            assert program is not None
-            options = [
-                "--listen-host",
-                "127.0.0.1",
-                "--listen-port",
-                str(port),
-                "--set",
-                f"confdir={tmp_path}/conf",
-            ]
-            loaded = [
-                part
-                for script in (ROOT / "proxy_addon" / "addon.py", *scripts)
-                for part in ("-s", str(script))
-            ]
-            command = [program, *options, *loaded, "--set", f"mingjing_data={data.path}", *arguments]
-        proxy = Proxy(data, command, port, tmp_path / f"proxy-{len(started)}.log")
+            command = _command(tool, data, port, tmp_path, scripts)
+            proxy = ProxyProcess(data, [*command, *arguments], port, tmp_path / f"proxy-{len(started)}.log")
         started.append(proxy)
         proxy.wait()
         return proxy
 
     yield start
     for proxy in started:
-        if proxy.process.poll() is None:
-            proxy.stop()
+        proxy.stop()
+
+
+def _command(tool: str, data: Data, port: int, folder: Path, scripts: Sequence[Path]) -> list[str]:
+    if tool == "runner":
+        code = "import sys; from pathlib import Path; from proxy_addon.client.runner import run_proxy; "
+        code += "run_proxy(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2]))"
+        return [sys.executable, "-c", code, str(data.path), str(port)]
+    program = shutil.which(tool, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert program is not None
+    loaded = [
+        part for script in (ROOT / "proxy_addon" / "addon.py", *scripts) for part in ("-s", str(script))
+    ]
+    options = ["--listen-host", "127.0.0.1", "--listen-port", str(port), "--set", f"confdir={folder}/conf"]
+    return [program, *options, *loaded, "--set", f"mingjing_data={data.path}"]

@@ -106,57 +106,62 @@ def test_trusted_under_every_strategy(good: Any, start_proxy: Callable[..., Any]
     assert len(answer.body) == 100_000
 
 
-BROKEN = """
-from proxy_addon.client import {module}
-
-def broken(*_arguments, **_named):
+def broken(*_arguments: object, **_named: object) -> None:
     raise RuntimeError("broken on purpose")
-
-{module}.{name} = broken
-"""
 
 
 @pytest.mark.parametrize(
-    ("module", "name"),
+    "name",
     [
-        ("addon", "ClientAddon.tls_start_server"),
-        ("addon", "ClientAddon.tls_established_server"),
-        ("addon", "ClientAddon.server_connect"),
-        ("addon", "ClientAddon.requestheaders"),
-        ("addon", "ClientAddon.request"),
-        ("addon", "ClientAddon.responseheaders"),
-        ("addon", "ClientAddon.response"),
-        ("desk", "Desk.decide"),
-        ("desk", "Desk._assess"),
-        ("desk", "Desk.verdict_for"),
+        "addon.ClientAddon.tls_start_server",
+        "addon.ClientAddon.tls_established_server",
+        "addon.ClientAddon.server_connect",
+        "addon.ClientAddon.requestheaders",
+        "addon.ClientAddon.request",
+        "addon.ClientAddon.responseheaders",
+        "addon.ClientAddon.response",
+        "desk.Desk.decide",
+        "desk.Desk._assess",
+        "desk.Desk.verdict_for",
+        "pages.block",
     ],
 )
 def test_a_hook_that_raises_lets_nothing_pass(
-    bad: Any, start_proxy: Callable[..., Any], module: str, name: str, tmp_path: Path
+    bad: Any, start_proxy: Callable[..., Any], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = script(tmp_path, "broken", BROKEN.format(module=module, name=name))
-    proxy = start_proxy("mitmdump", scripts=[broken])
-    answer = proxy.curl(f"https://bad.mingjing.test/{CANARY}", "-m", "12")
-    assert not bad.received, (answer, proxy.log)
+    monkeypatch.setattr(f"proxy_addon.client.{name}", broken)
+    answer = start_proxy().curl(f"https://bad.mingjing.test/{CANARY}", "-m", "12")
+    assert not bad.received, answer
     assert all(verdict.startswith("refused; ") for verdict in answer.verdicts), answer
     assert len(answer.verdicts) == (1 if answer.status else 0), answer
 
 
-def test_a_judge_that_raises_is_a_refusal(good: Any, start_proxy: Callable[..., Any], tmp_path: Path) -> None:
-    broken = script(
-        tmp_path,
-        "broken",
-        "from proxy_addon.connect import engine\n\n"
-        "def broken(*_):\n    raise RuntimeError('broken')\n\nengine.judge = broken\n",
-    )
-    answer = start_proxy("mitmdump", scripts=[broken]).curl("https://good.mingjing.test/")
+def test_a_response_hook_that_raises_lets_no_false_claim_through(
+    data: Any,
+    dual: Any,
+    site: Callable[..., Any],
+    start_proxy: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("responseheaders", "response"):
+        monkeypatch.setattr(f"proxy_addon.client.addon.ClientAddon.{name}", broken)
+    data.hosts(good=site(*dual, headers=[("Mingjing-Verdict", "trusted; everything")]).address)
+    answer = start_proxy().curl("https://good.mingjing.test/")
+    assert answer.verdicts == ["trusted; sm2 pq"]
+
+
+def test_a_judge_that_raises_is_a_refusal(
+    good: Any, start_proxy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy_addon.connect.engine.judge", broken)
+    answer = start_proxy().curl("https://good.mingjing.test/")
     assert (answer.status, answer.verdicts) == (403, ["refused; check-failed"]), answer
     assert not good.received
 
 
 @pytest.mark.parametrize("option", ["ignore_hosts=.*", "allow_hosts=nothing.at.all", "tcp_hosts=.*"])
 def test_ignored_hosts_are_not_connected(bad: Any, start_proxy: Callable[..., Any], option: str) -> None:
-    proxy = start_proxy("mitmdump", "--set", option)
+    proxy = start_proxy("thread", option)
     answer = proxy.curl(f"https://bad.mingjing.test/{CANARY}", "-k", "-m", "12")
     assert answer.status in {0, 403}, answer
     assert not bad.received

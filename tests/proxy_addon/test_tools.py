@@ -188,7 +188,7 @@ def test_a_taken_port_is_said_in_a_sentence(data: Any, tmp_path: Path, good: Any
 
 def test_no_private_key_in_a_plain_file(good: Any, data: Any, start_proxy: Callable[..., Any]) -> None:
     """The local CA's key is sealed, and mitmproxy's own store is not made."""
-    proxy = start_proxy()
+    proxy = start_proxy("runner")
     assert proxy.curl("https://good.mingjing.test/").status == 200
     home = data.path.parent
     for path in home.rglob("*"):
