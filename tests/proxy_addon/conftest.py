@@ -757,6 +757,13 @@ class ProxyThread(Proxy):
         self._master = ProxyMaster(chosen, self.data.path)
         chosen.set(*self._settings)
         await self._master.run()
+        # A process would end here and take its sockets with it.
+        await self._master.addons.get("proxyserver").servers.update([])
+        for handler in list(self._master.addons.get("proxyserver").connections.values()):
+            for transport in list(handler.transports.values()):
+                if transport.handler is not None:
+                    transport.handler.cancel("the test is over")
+        await asyncio.sleep(0.05)
 
     def running(self) -> bool:
         if self._failure is not None:
