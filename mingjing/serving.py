@@ -1,12 +1,12 @@
 """One way to serve a WSGI application over HTTP or HTTPS until SIGTERM."""
 
 import errno
-import signal
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mingjing.errors import MingjingError
+from mingjing.signals import end_on_sigterm
 
 if TYPE_CHECKING:
     from cheroot.ssl import Adapter
@@ -57,10 +57,7 @@ def serve(
     server.ssl_adapter = tls
     server.software = "mingjing"
 
-    def stop(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    end_on_sigterm()
     try:
         server.safe_start()
     except OSError as error:

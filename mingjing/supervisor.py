@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from mingjing.errors import MingjingError
 from mingjing.output import talk
@@ -113,7 +112,7 @@ class Supervisor:
             self._spawn(service)
 
     def stop(self) -> None:
-        """Ask every child to end, newest first; kill what does not."""
+        """Ask every child to end, newest first; kill what does not. Takes a few seconds at most."""
         for service in reversed(self._services):
             if service.alive and service.process:
                 service.process.terminate()
@@ -139,15 +138,6 @@ def _how(code: int | None) -> str:
     if code < 0:
         return f"ended by {signal.Signals(-code).name}"
     return f"exit code {code}"
-
-
-def end_on_sigterm() -> None:
-    """Let SIGTERM end this process as Ctrl-C does."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
 
 
 def die_with_parent() -> None:

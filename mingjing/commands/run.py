@@ -27,7 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _several(arguments: argparse.Namespace, directory: Path) -> int:
-    from mingjing.supervisor import Service, Supervisor, end_on_sigterm
+    from mingjing.signals import end_on_sigterm
+    from mingjing.supervisor import Service, Supervisor
 
     end_on_sigterm()
     supervisor = Supervisor(directory)

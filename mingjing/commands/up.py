@@ -10,10 +10,14 @@ import dataclasses
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mingjing import config, data
 from mingjing.config import Config
 from mingjing.errors import DataError, MingjingError
+
+if TYPE_CHECKING:
+    from mingjing.supervisor import Service
 
 EXAMPLES = """\
 examples:
@@ -22,6 +26,7 @@ examples:
   mingjing up --demo --site-port 9440      the site on another port
 """
 
+YOUNG_SECONDS = 50 * 86400  # certificates last 90 days; from then on `up` looks whether to renew
 PORTS = ("site", "proxy", "authority", "gateway", "logs")
 
 
@@ -42,7 +47,7 @@ def _port(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from mingjing.supervisor import end_on_sigterm
+    from mingjing.signals import end_on_sigterm
 
     end_on_sigterm()
     directory = data.directory(arguments)
@@ -77,28 +82,51 @@ def _settings(arguments: argparse.Namespace, directory: Path) -> Config:
 
 
 def _serve(directory: Path, settings: Config, arguments: argparse.Namespace) -> int:
-    from mingjing.supervisor import Service, Supervisor
+    from mingjing.supervisor import Supervisor
 
     started = time.monotonic()
     settings = _free_ports(directory, settings)
     supervisor = Supervisor(directory)
-    listen = settings.listen
     try:
-        logs = supervisor.start(Service("logs", ((listen.host, listen.logs),)))
-        for name in ("proxy", "site"):
-            supervisor.start(Service(name, ((listen.host, getattr(listen, name)),)))
-        supervisor.wait_until_ready([logs])
-        _certify(directory, settings)
-        supervisor.start(Service("authority", ((listen.host, listen.authority),)))
-        supervisor.start(Service("scheduler"))
-        if settings.demo:
-            supervisor.start(Service("demo", _demo_addresses(settings)))
+        first, later = _services(settings)
+        for service in first:
+            supervisor.start(service)
+        if not _certified(directory, settings):
+            supervisor.wait_until_ready(first[:1])
+            _certify(directory, settings)
+        for service in later:
+            supervisor.start(service)
         supervisor.wait_until_ready()
         _announce(directory, settings, arguments, time.monotonic() - started)
         supervisor.watch()
     finally:
         supervisor.stop()
     return 0
+
+
+def _services(settings: Config) -> "tuple[list[Service], list[Service]]":
+    """Return the services that need no certificate, the logs first, and those that do."""
+    from mingjing.supervisor import Service
+
+    listen = settings.listen
+    first = [Service(name, ((listen.host, getattr(listen, name)),)) for name in ("logs", "proxy", "site")]
+    later = [Service("authority", ((listen.host, listen.authority),)), Service("scheduler")]
+    if settings.demo:
+        later.append(Service("demo", _demo_addresses(settings)))
+    return first, later
+
+
+def _certified(directory: Path, settings: Config) -> bool:
+    """Tell by files alone whether every certificate is there and young, so that nothing need wait."""
+    from mingjing.services import authority
+
+    files = [directory / authority.CHAIN_FILE]
+    if settings.demo:
+        from mingjing.demo import sites
+
+        files += [directory / "demo" / "sites" / label / "complete" for label in sites.CERTIFIED]
+    young = time.time() - YOUNG_SECONDS
+    return all(path.exists() and path.stat().st_mtime > young for path in files)
 
 
 def _free_ports(directory: Path, settings: Config) -> Config:

@@ -46,3 +46,4 @@ SITES = (
     Site("wrong-name", "a certificate for another name", "name-mismatch"),
     Site("plain", "cleartext HTTP only", "cleartext", Listener.CLEARTEXT),
 )
+CERTIFIED = tuple(site.label for site in SITES if site.listener is not Listener.CLEARTEXT)

@@ -6,7 +6,7 @@ from mingjing.config import Config
 from mingjing.demo import server
 from mingjing.demo.hosts import listener_ports
 from mingjing.errors import DataError
-from mingjing.supervisor import end_on_sigterm
+from mingjing.signals import end_on_sigterm
 
 
 def run(data: Path, settings: Config) -> None:

@@ -70,3 +70,23 @@ def test_a_child_that_ignores_sigterm_is_ended(tmp_path, monkeypatch):
     supervisor.stop()
     assert said == ["site did not stop by itself; ending it."]
     assert service.process.returncode == -signal.SIGKILL
+
+
+def test_a_second_signal_does_not_cut_the_clean_up_short(tmp_path):
+    program = (
+        "import time\n"
+        "from mingjing.signals import end_on_sigterm\n"
+        "end_on_sigterm()\n"
+        "print('ready', flush=True)\n"
+        "try:\n    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    print('ending', flush=True)\n    time.sleep(1)\n"
+        "print('clean', flush=True)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "ending\n"
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "clean\n"
+    assert process.returncode == 0
