@@ -77,8 +77,7 @@ def test_a_second_signal_does_not_cut_the_clean_up_short(tmp_path):
         "import time\n"
         "from mingjing.signals import end_on_sigterm\n"
         "end_on_sigterm()\n"
-        "print('ready', flush=True)\n"
-        "try:\n    time.sleep(60)\n"
+        "try:\n    print('ready', flush=True)\n    time.sleep(60)\n"
         "except KeyboardInterrupt:\n    print('ending', flush=True)\n    time.sleep(1)\n"
         "print('clean', flush=True)"
     )
