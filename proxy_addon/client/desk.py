@@ -138,6 +138,7 @@ class Desk:
                 return pages.upgrade(flow, _authority(flow), verdict)
             if rule is not Cleartext.ALLOW or not verdict.trusted:
                 record = self._add(flow.client_conn.id, flow.server_conn, verdict, cleartext(name, port))
+                self._opened(flow, record)
                 return pages.block(flow, verdict, record.number)
         self._permits[flow.client_conn.id, host, port] = verdict
         return None
@@ -157,6 +158,7 @@ class Desk:
         if record is None:
             return pages.failed_page(flow) if flow.server_conn.connected else None
         record.requests += 1
+        self._opened(flow, record)
         verdict = self.verdict_for(flow)
         if verdict is not None and verdict.trusted:
             return None
@@ -164,6 +166,12 @@ class Desk:
             flow.server_conn.error = None  # mitmproxy would answer with the old error for ever
             return None
         return pages.block(flow, verdict or record.verdict, record.number)
+
+    def _opened(self, flow: http.HTTPFlow, record: Record) -> None:
+        """Remember that a page was opened here: such verdicts come first on the status page."""
+        if not record.opened and pages.opens_a_page(flow):
+            record.opened = True
+            self.ledger.version += 1
 
     def admits(self, flow: http.HTTPFlow | tcp.TCPFlow | udp.UDPFlow) -> bool:
         """Tell whether bytes may pass: a trusted verdict for this connection and name, in force now."""

@@ -25,6 +25,7 @@ class Record:
     judged: float  # time.monotonic()
     guard: GuardedConnection | None = None
     requests: int = 0
+    opened: bool = False  # a page was opened with it, rather than something fetched in the background
     others: dict[str, Verdict] = field(default_factory=dict)  # same evidence, judged for another host name
 
     def replace(self, verdict: Verdict, generation: int) -> None:

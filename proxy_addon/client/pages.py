@@ -193,3 +193,11 @@ def _policy() -> str:
         f"default-src 'none'; style-src 'sha256-{digest}'; script-src 'self'; connect-src 'self'; "
         "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+
+
+def opens_a_page(flow: http.HTTPFlow) -> bool:
+    """Tell whether the browser asked for a page to show, which it says in Sec-Fetch-Dest over TLS."""
+    wanted = flow.request.headers.get("sec-fetch-dest")
+    if wanted is not None:
+        return bool(wanted == "document")
+    return "text/html" in flow.request.headers.get("accept", "")

@@ -116,9 +116,12 @@ def _verdict(flow: http.HTTPFlow, desk: "Desk", name: str) -> http.Response:
 
 
 def _rows(desk: "Desk") -> list[dict[str, Any]]:
-    """Return the newest verdicts, each site's repeated one once with its count."""
+    """Return the newest verdicts, each site's repeated one once with its count.
+
+    Pages that were opened come before what the browser fetched by itself in the background.
+    """
     rows: dict[tuple[str, int, str], dict[str, Any]] = {}
-    for record in desk.ledger.newest():
+    for record in sorted(desk.ledger.newest(), key=lambda record: not record.opened):
         key = (record.host, record.port, record.verdict.header)
         if key in rows:
             rows[key]["times"] += 1
@@ -131,6 +134,7 @@ def _row(record: Record, desk: "Desk") -> dict[str, Any]:
     verdict = record.verdict
     return {
         "number": record.number,
+        "opened": record.opened,
         "host": record.host,
         "port": record.port,
         "trusted": verdict.trusted,
