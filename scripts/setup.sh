@@ -64,7 +64,7 @@ if [ -z "$uv" ]; then
     uv=$(find_uv)
 fi
 
-options=(--frozen --inexact)
+options=(--frozen --inexact --compile-bytecode)  # compiled once here, not at the start of each service
 [ "$kind" = dev ] || options+=(--no-dev)
 [ -z "$python" ] || options+=(--python "$python")
 say "Making the environment in .venv with ${python:-a Python that uv fetches} (about a minute the first time) …"
@@ -72,5 +72,6 @@ say "Making the environment in .venv with ${python:-a Python that uv fetches} (a
     [ -n "$python" ] && fail "could not install the packages: the reason is above."
     fail "Python 3.12 or later is needed and could not be fetched: install the package python3 of Debian 13, python3.12 of Ubuntu 24.04, or name one in MINGJING_PYTHON, then run this again."
 }
+.venv/bin/python -m compileall -q mingjing web proxy_addon monitor issuer tlog keys verifier
 touch .venv/.ready
 [ "$kind" = run ] || touch .venv/.ready-dev
