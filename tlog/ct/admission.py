@@ -175,6 +175,7 @@ def _is_valid_path(issuers: list[Certificate]) -> bool:
             raise SubmissionRefused(
                 f"the chain is not in order: certificate {at} ({_name(issued)}) is not issued by the next"
             )
+    _check_path_lengths(issuers)
     try:
         path = build_path(issuers[0], issuers[1:-1], issuers[-1:], purpose=Purpose.ANY)
     except PathInvalid as error:
@@ -182,6 +183,17 @@ def _is_valid_path(issuers: list[Certificate]) -> bool:
     if list(path.certificates) != issuers:
         raise SubmissionRefused("the chain holds certificates that do not belong to its path")
     return True
+
+
+def _check_path_lengths(issuers: list[Certificate]) -> None:
+    """RFC 5280 section 4.2.1.9, counted from the submitted leaf, which the path of its issuers leaves out."""
+    below = 0
+    for issuer in issuers:
+        if issuer.path_length is not None and below > issuer.path_length:
+            raise SubmissionRefused(
+                f"{_name(issuer)} may have {issuer.path_length} CAs below it, the chain has {below}"
+            )
+        below += not issuer.self_issued
 
 
 def _is_signed(certificate: Certificate, issuer: Certificate) -> bool:

@@ -8,6 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from tlog.ct import BadQuestion, CtLog, NotFound, SubmissionRefused
 from tlog.errors import NotAdmitting, TlogError, Unavailable
 from web.logs.http import HttpError, Response, error_response, json_response, send
+from web.logs.limits import QUESTIONS, SUBMISSIONS, Rate, RateLimit
 from web.logs.rfc6962 import MESSAGES
 
 logger = logging.getLogger(__name__)
@@ -17,18 +18,23 @@ _MOMENT: Final = {"Cache-Control": "public, max-age=1"}
 _READ: Final = ("GET", "HEAD")
 
 
-def create_app(logs: Mapping[str, CtLog]) -> WSGIApplication:
+def create_app(
+    logs: Mapping[str, CtLog], *, submissions: Rate = SUBMISSIONS, questions: Rate = QUESTIONS
+) -> WSGIApplication:
     """Return the application that serves these logs under ``/log/<name>/``.
+
+    ``submissions`` and ``questions`` say how much one address may send; this machine itself is not limited.
 
     Each submission waits for its flush, so the server needs many threads: about submissions a second times
     the flush period, 256 for a busy log.
     """
-    return _Application(logs)
+    return _Application(logs, RateLimit(submissions), RateLimit(questions))
 
 
 class _Application:
-    def __init__(self, logs: Mapping[str, CtLog]) -> None:
+    def __init__(self, logs: Mapping[str, CtLog], submissions: RateLimit, questions: RateLimit) -> None:
         self._logs = logs
+        self._limits = {"POST": submissions, "GET": questions}
         self._pages: Mapping[str, Callable[[], Response]] = {
             "/healthz": lambda: Response(b"ok\n", "text/plain; charset=utf-8"),
             "/readyz": self._readiness,
@@ -70,8 +76,10 @@ class _Application:
             if message is None:
                 raise HttpError(404, "RFC 6962 has no such message")
             _check_method(environ, *(_READ if method == "GET" else ("POST",)))
+            self._limits[method].check(environ)
             return message(log, environ)
         _check_method(environ, *_READ)
+        self._limits["GET"].check(environ)
         return _static(log, rest)
 
     def _readiness(self) -> Response:

@@ -1,0 +1,28 @@
+"""A log in a process of its own, for the tests that kill it: serve_log DIRECTORY KEY_FILE."""
+
+import sys
+import time
+from pathlib import Path
+
+from cheroot import wsgi
+
+from tlog.ct import CtLog
+from tlog.pool import Limits
+from verifier.algorithms import PrivateKey
+from web.logs import create_app
+
+
+def main(directory: Path, key_file: Path) -> None:
+    """Print the port and how long the start took, then serve until killed."""
+    key = PrivateKey.from_pkcs8(key_file.read_bytes())
+    start = time.monotonic()
+    log = CtLog.open(directory, key, limits=Limits(period=0.02))
+    took = time.monotonic() - start
+    server = wsgi.Server(("127.0.0.1", 0), create_app({directory.name: log}), numthreads=16)
+    server.prepare()
+    print(server.bind_addr[1], took, flush=True)  # noqa: T201 -- that is how the test is told
+    server.serve()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
