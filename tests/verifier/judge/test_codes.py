@@ -18,6 +18,7 @@ from verifier.transparency.log_list import LogState
 from verifier.transparency.sct import encode_sct_list
 
 DAY = timedelta(days=1)
+HOST = "www.corp.test"
 CONTRACT_ORDER = [
     "cleartext",
     "handshake-failed",
@@ -318,6 +319,8 @@ def test_cleartext_may_be_allowed_for_unpinned_sites(ecc_world):
     assert verdict.header == "trusted;"
     assert [note.code for note in verdict.notes] == [NoteCode.CLEARTEXT_ALLOWED]
     assert situation.change(rules={"require": frozenset({"sm2"})}).judge().code is Code.ALGORITHM_REQUIRED
+    for rule in (Cleartext.REFUSE, Cleartext.UPGRADE):
+        assert situation.change(rules={"cleartext": rule}).judge().code is Code.CLEARTEXT
     stale = situation.change(trust={"expires_at": ecc_world.pki.now - DAY})
     assert stale.judge().code is Code.TRUST_BUNDLE_STALE
 
@@ -437,6 +440,25 @@ def test_a_revoked_intermediate_refuses(world):
     verdict = world.situation().change(evidence={"crls": (document,)}).judge()
     assert verdict.code is Code.REVOKED
     assert "Corp SSL CA was revoked" in verdict.deciding.detail
+
+
+def test_a_pinned_key_that_issued_nothing_is_no_issuer(world):
+    """A certificate that is itself an anchor, with its own key pinned: nobody vouched for it."""
+    alone = world.pki.certificate(HOST, None, ca=False, dns=[HOST])
+    situation = world.situation(alone).change(
+        evidence={"chain": (alone.certificate.der,)},
+        rules={"issuers": frozenset({alone.certificate.public_key.key_id}), "scts": 0, "revocation": "off"},
+        trust={"policy_roots": (alone.certificate,)},
+    )
+    assert situation.judge().code is Code.ISSUER_NOT_PINNED
+
+
+def test_a_root_that_was_renewed(world):
+    """Of two roots with one key the one in force is used, whichever comes first."""
+    old = world.pki.root("Corp root", not_after=world.pki.now - DAY).certificate
+    for roots in ((old, world.root.certificate), (world.root.certificate, old)):
+        assert world.situation().change(trust={"own_roots": roots}).judge().trusted
+    assert world.situation().change(trust={"own_roots": (old,)}).judge().code is Code.EXPIRED
 
 
 def test_own_issuing_cas_complete_a_chain(world):

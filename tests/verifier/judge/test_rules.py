@@ -206,6 +206,12 @@ def test_wrong_json_gives_our_error(text):
             kind.from_json(text)
 
 
+def test_a_field_twice_gives_our_error(settled):
+    for value in (settled.judge(), settled.evidence):
+        with pytest.raises(MalformedInput, match="twice"):
+            type(value).from_json(value.to_json()[:-1] + ', "host": "other.test"}')
+
+
 def test_each_field_of_a_verdict_and_of_evidence_is_checked(ecc_world):
     situation = ecc_world.situation()
     verdict = situation.judge()

@@ -159,6 +159,7 @@ def test_root_files():
         ('[ "default" ] # x\n\'trust\' = "x"\n', 2, "default.trust"),
         ('site = [{host = "a.test", scts = "x"}]\n', 1, "site.scts"),
         ("default = {\n", 1, None),
+        ('[default]\nlog_lists = [\n  ["own"],\n]\nscts = "x"\n', 5, "default.scts"),
     ],
 )
 def test_mistakes_name_line_and_key(text, line, key):
@@ -180,7 +181,7 @@ def test_a_mistake_in_a_later_site_names_its_own_line():
 
 
 def test_size_and_depth_are_bounded():
-    for text in ("#" * (1024 * 1024 + 1), "[default]\nscts = " + "[" * 100_000):
+    for text in ("[default]\n" + "#" * 1024 * 1024, "[default]\nscts = " + "[" * 100_000):
         with pytest.raises(PolicyError):
             parse_policy(text)
 
