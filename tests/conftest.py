@@ -25,3 +25,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"not installed: {', '.join(missing)}", pytrace=False)
         elif missing:
             pytest.skip(f"not run: {', '.join(missing)} not installed")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their argument: keys made anew in each process must not give the tests new names."""
+    return argname if isinstance(val, bytes) else None
