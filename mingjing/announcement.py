@@ -76,11 +76,10 @@ def _demo(data: Path, settings: Config) -> list[str]:
 
 
 def _curl(data: Path, settings: Config, site: Site) -> str:
-    scheme = "http" if site.label == "plain" else "https"
     ca = shlex.quote(str(data / "proxy" / "ca.pem"))
     return (
         f"curl -si -x http://{settings.listen.host}:{settings.listen.proxy} --cacert {ca} "
-        f"{scheme}://{site.host}/ | grep -i mingjing-verdict"
+        f"{site.scheme}://{site.host}/ | grep -i mingjing-verdict"
     )
 
 

@@ -28,7 +28,7 @@ _PAGE = """<!doctype html>
 <title>{host}</title>
 <style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:12vh auto;padding:0 1.5rem;
 color-scheme:light dark}}a{{color:LinkText}}</style></head>
-<body><h1>{host}</h1><p>This is a demo site: {what}.</p>
+<body><h1>{host}</h1><p>{what}</p>
 <p><a href="http://verifier.mingjing/">Why it is trusted</a> ·
 <a href="{search}">Its certificate in the public logs</a></p></body></html>
 """

@@ -31,5 +31,5 @@ def create_app(settings: SiteSettings, *, clock: Clock = utc_now) -> Flask:
     if settings.demo:
         from web.public import demo  # the only page that opens connections as the proxy does
 
-        demo.register(app)
+        demo.register(app, settings.demo_sites)
     return app

@@ -7,6 +7,22 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class DemoSite:
+    """A site that /demo checks; ``expected`` holds every verdict that is right, the lasting one last."""
+
+    host: str
+    what: str
+    expected: tuple[str, ...]
+    scheme: str = "https"
+    note: str = ""
+
+    @property
+    def url(self) -> str:
+        """Its address behind the proxy."""
+        return f"{self.scheme}://{self.host}/"
+
+
+@dataclass(frozen=True, slots=True)
 class SiteSettings:
     """One site: where its facts lie and where the services stand that it forwards to.
 
@@ -21,12 +37,17 @@ class SiteSettings:
     org: str
     domain: str
     operator: str
-    demo: bool = False
+    demo_sites: tuple[DemoSite, ...] = ()
     logs_url: str = "http://127.0.0.1:8444"
     authority_url: str = "https://127.0.0.1:8442"
     authority_roots: Path | None = None
     proxy_url: str = "http://127.0.0.1:8441"
     merge_delay: timedelta = timedelta(seconds=60)
+
+    @property
+    def demo(self) -> bool:
+        """Whether this is a demonstration, with a page that shows its sites."""
+        return bool(self.demo_sites)
 
     @property
     def database(self) -> Path:

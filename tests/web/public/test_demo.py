@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mingjing.services.site import demo_sites
 from proxy_addon.connect.check import CheckResult
 from proxy_addon.errors import SettingsError
 from verifier.judge.evidence import Evidence, Handshake
 from verifier.judge.verdict import Code, Finding, NoteCode, Outcome, Verdict, unreachable
 from web.public import create_app
 from web.public import demo as demo_page
-from web.public.demo.sites import SITES
 
+SITES = demo_sites()
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 EXPECTED = {site.host: site.expected[-1] for site in SITES}
 
@@ -62,9 +63,9 @@ class Checker:
 @pytest.fixture
 def page(world):
     def make(**changes):
-        app = create_app(world.settings(demo=True))
+        app = create_app(world.settings(demo_sites=SITES))
         checker = Checker(**changes)
-        demo_page.register(app, checker)
+        demo_page.register(app, SITES, checker)
         return app.test_client(), checker
 
     return make

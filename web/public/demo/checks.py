@@ -12,8 +12,8 @@ from proxy_addon.connect.check import CheckResult
 from proxy_addon.errors import ProxyError
 from verifier.errors import VerifierError
 from verifier.judge.verdict import Finding, Outcome
-from web.public.demo.sites import DemoSite
 from web.public.models.logs import Check
+from web.public.settings import DemoSite
 from web.public.state import Said, State
 
 Checker = Callable[[str, Path], CheckResult]

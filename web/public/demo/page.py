@@ -1,11 +1,13 @@
 """/demo: every demo site checked as the proxy would, for those without a proxy set up."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Flask, Response, current_app, request
 
 from proxy_addon.connect.check import check
 from web.public.demo.checks import Checker, DemoChecks, checked_facts
-from web.public.demo.sites import SITES
 from web.public.negotiation import output_form, page
+from web.public.settings import DemoSite
 from web.public.sources import sources
 
 blueprint = Blueprint("demo", __name__)
@@ -13,9 +15,9 @@ blueprint = Blueprint("demo", __name__)
 _EXTENSION = "mingjing.demo"
 
 
-def register(app: Flask, checker: Checker = check) -> None:
+def register(app: Flask, sites: Sequence[DemoSite], checker: Checker = check) -> None:
     """Add the page to ``app``."""
-    app.extensions[_EXTENSION] = DemoChecks(checker, SITES)
+    app.extensions[_EXTENSION] = DemoChecks(checker, sites)
     if "demo" not in app.blueprints:
         app.register_blueprint(blueprint)
 
@@ -33,4 +35,5 @@ def show() -> Response:
     }
     verdicts = {one.site.host: one for one in checked}
     surprising = [one for one in checked if not one.as_expected]
-    return page("demo.html", facts, sites=SITES, verdicts=verdicts, surprising=surprising)
+    sites = sources().settings.demo_sites
+    return page("demo.html", facts, sites=sites, verdicts=verdicts, surprising=surprising)
