@@ -14,13 +14,12 @@ from datetime import datetime
 from typing import Final, Self
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm as NotInLibrary
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from verifier.algorithms import PublicKey, SignatureScheme
-from verifier.certificates.extensions import ExtensionReader, name_attribute
+from verifier.certificates.extensions import LIBRARY_ERRORS, ExtensionReader, name_attribute
 from verifier.certificates.tbs import Tbs, split_tbs, without_scts
 from verifier.errors import InvalidSignature, MalformedInput, PathInvalid, UnsupportedAlgorithm, VerifierError
 
@@ -34,13 +33,6 @@ _PEM_CERTIFICATE = re.compile(
     rb"-----END CERTIFICATE-----[ \t]*\r?(?:\n|\Z)"
 )
 _PEM_LINE = 64  # RFC 7468 section 2
-
-
-# What cryptography raises for bytes that are no certificate: KeyError for a string type it does not know,
-# Warning where the program turns warnings into errors.
-_PARSER_ERRORS: Final = (
-    ValueError, TypeError, KeyError, OverflowError, NotInLibrary, x509.DuplicateExtension, Warning,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +97,7 @@ class Certificate:
             raise
         except VerifierError as error:
             raise MalformedInput(f"certificate: {error}") from error
-        except _PARSER_ERRORS as error:
+        except LIBRARY_ERRORS as error:
             raise MalformedInput(f"certificate: expected RFC 5280 contents, {error!r}") from error
 
     @classmethod

@@ -7,6 +7,7 @@ from cryptography import x509
 
 from verifier.algorithms import SignatureScheme
 from verifier.certificates.certificate import Certificate
+from verifier.certificates.extensions import LIBRARY_ERRORS
 from verifier.certificates.reasons import REMOVE_FROM_CRL, Answer, RevocationUnusable, check_times
 from verifier.errors import InvalidSignature, MalformedInput
 
@@ -14,7 +15,6 @@ MAX_CRL_SIZE: Final = 32 * 1024 * 1024
 """Bytes; the largest public lists are under 10 MiB."""
 
 _KNOWN_EXTENSIONS = (x509.IssuingDistributionPoint, x509.AuthorityKeyIdentifier, x509.CRLNumber)
-_PARSER_ERRORS = (ValueError, TypeError, KeyError, OverflowError, x509.DuplicateExtension, Warning)
 
 
 def check_crl(data: bytes, certificate: Certificate, issuer: Certificate, now: datetime) -> Answer:
@@ -53,7 +53,7 @@ def _load(data: bytes) -> x509.CertificateRevocationList:
         for touched in (crl.issuer.rfc4514_string, crl.issuer.public_bytes):
             touched()
         _ = crl.extensions, crl.signature, crl.tbs_certlist_bytes, crl.last_update_utc, crl.next_update_utc
-    except _PARSER_ERRORS as error:
+    except LIBRARY_ERRORS as error:
         raise MalformedInput(f"CRL: expected a CertificateList in DER, {error!r}") from error
     return crl
 
@@ -108,7 +108,7 @@ def _entry(entry: x509.RevokedCertificate | None) -> tuple[datetime | None, str]
         return None, ""
     try:
         found = {type(extension.value): extension.value for extension in entry.extensions}
-    except _PARSER_ERRORS as error:
+    except LIBRARY_ERRORS as error:
         raise MalformedInput(f"CRL entry: expected extensions of RFC 5280 section 5.3, {error!r}") from error
     if x509.CertificateIssuer in found:
         raise RevocationUnusable("the CRL has entries of other issuers")

@@ -4,8 +4,22 @@ import ipaddress
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm as NotInLibrary
 
 from verifier.errors import MalformedInput
+
+LIBRARY_ERRORS: Final = (
+    ValueError,
+    TypeError,
+    KeyError,  # a string type that it does not know
+    OverflowError,
+    NotInLibrary,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    Warning,  # where the program turns warnings into errors
+)
+"""What cryptography raises for bytes that are no certificate and no CRL."""
 
 _KEY_USAGES: Final = (
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",

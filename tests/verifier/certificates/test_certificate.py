@@ -213,6 +213,12 @@ def test_scts_signed_with_sm2_do_not_stop_the_parser(sm2):
     assert b"\x07\x08" in logged.sct_list
 
 
+def test_names_of_forms_nobody_reads_are_refused(ecc, raw):
+    """An x400Address, for which the library has an exception of its own."""
+    with pytest.raises(MalformedInput):
+        ecc.leaf(ecc.root(), dns=(), extra=[raw("2.5.29.17", bytes.fromhex("3002a300"))])
+
+
 def test_oversized_input_is_refused_before_it_is_parsed():
     body = b"\0" * MAX_CERTIFICATE_SIZE
     with pytest.raises(MalformedInput, match="expected at most 65536"):
