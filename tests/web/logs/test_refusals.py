@@ -127,6 +127,7 @@ CHAINS: dict[str, tuple[Make, str]] = {
     "root before its CA": (lambda w: [w.ca.issue(), w.root.der, w.ca.der], "not in order"),
     "a stranger": (lambda w: [w.ca.issue(), w.ca.der, w.other.der, w.root.der], "not in order"),
     "the CA twice": (lambda w: [w.ca.issue(), w.ca.der, w.ca.der, w.root.der], "not in order"),
+    "a namesake": (lambda w: [w.ca.issue(), w.ca.der, Ca.root().der, w.root.der], "not belong to its path"),
     "another CA's leaf": (lambda w: [w.other.issue(), w.ca.der], "issued by CN=Unknown Root, not by"),
     "a signature bit": (lambda w: [flipped(w.ca.issue(), -3), w.ca.der], "not signed by|cannot be read"),
     "the CA's signature": (

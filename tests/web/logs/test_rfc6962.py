@@ -162,6 +162,16 @@ def test_a_wrong_question_is_answered_with_its_reason(filled, question, status, 
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_a_hash_is_compared_whole(filled) -> None:
+    """The index keeps the beginning of each hash only."""
+    entry = filled.ask("p256", "get-entries", start=2, end=2)["entries"][0]
+    leaf_hash = hashlib.sha256(b"\0" + base64.b64decode(entry["leaf_input"])).digest()
+    question = "/log/p256/ct/v1/get-proof-by-hash"
+    other = leaf_hash[:-1] + bytes([leaf_hash[-1] ^ 1])
+    for each, status in ((leaf_hash, 200), (other, 404)):
+        assert filled.get(question, fields={"hash": b64(each), "tree_size": "7"}).status == status
+
+
 def test_wrong_addresses_and_methods(filled) -> None:
     for path_, status in (("/", 404), ("/log/", 404), ("/log/other/ct/v1/get-sth", 404), ("/log/p256", 404)):
         assert filled.get(path_).status == status
