@@ -224,7 +224,7 @@ def test_its_proofs_verify_for_whoever_reads_them(client, world):
 
 def test_a_proof_is_drawn_with_each_of_its_nodes(client, world):
     page = client.get(address(world.pair.ecc.certificate)).text
-    assert page.count('class="drawing proof"') == 2
+    assert page.count('class="drawing proof"') == 4  # precertificate and certificate, two logs
     for proof in facts(client, address(world.pair.ecc.certificate))["proofs"]:
         assert all(
             node in page for node in (*proof["audit_path"], proof["leaf_hash"], proof["sha256_root_hash"])
@@ -273,7 +273,7 @@ def test_an_unknown_certificate_says_what_to_do(client):
 
 def test_a_log_page_shows_growth_and_heads(client, world):
     found = facts(client, "/log/sm2/")
-    assert [head["tree_size"] for head in found["heads"]] == [17, 15, 13, 11, 9]
+    assert [head["tree_size"] for head in found["heads"]] == [33, 29, 25, 21, 17]
     assert found["key"] == world.logs.logs["sm2"].key.public_key.spki.hex()
     page = client.get("/log/sm2/").text
     assert page.count('<g class="dot is-trusted">') == 5
@@ -434,7 +434,7 @@ def test_machines_are_told_how_it_is(client, tmp_path, world):
 
 def test_metrics_are_prometheus_text(client):
     lines = client.get("/metrics").text.splitlines()
-    assert 'mingjing_log_tree_size{log="sm2"} 17' in lines
+    assert 'mingjing_log_tree_size{log="sm2"} 33' in lines
     assert 'mingjing_log_consistent{log="p256"} 1' in lines
     assert all(line.startswith(("# HELP ", "# TYPE ", "mingjing_")) for line in lines)
 
