@@ -202,9 +202,9 @@ class ClientAddon:
     # -- HTTP ----------------------------------------------------------------------------------------
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Hold a body back until the verdict is there, also where an option says to stream it."""
-        if flow.request.stream and not self._admits(flow):
-            flow.request.stream = False
+        """Give a permit early: where bodies are streamed, ``request`` comes after the connection."""
+        if flow.live and flow.request.scheme == "http" and not pages.is_status_host(flow.request.host):
+            self.desk().permit_cleartext(flow)
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Answer from here what must not go upstream."""

@@ -128,20 +128,33 @@ class Desk:
         self._add(client, server, verdict, cleartext(verdict.host, server.address[1]))
         return True
 
+    def permit_cleartext(self, flow: http.HTTPFlow) -> bool:
+        """Permit the connection of a request without TLS, if the policy allows it for each of its names."""
+        rule, verdict = self._cleartext_rule(flow)
+        if rule is not Cleartext.ALLOW or not verdict.trusted:
+            return False
+        self._permits[flow.client_conn.id, flow.request.host, flow.request.port] = verdict
+        return True
+
+    def _cleartext_rule(self, flow: http.HTTPFlow) -> tuple[Cleartext, Verdict]:
+        """Return rule and verdict for a request without TLS: the stricter of its two names'."""
+        found: list[tuple[Cleartext, Verdict]] = []
+        for name in dict.fromkeys((_authority(flow), flow.request.host)):
+            verdict = self.engine.judge(cleartext(name, flow.request.port))
+            found.append((self.engine.rules(name).cleartext, verdict))
+        return next((one for one in found if one[0] is not Cleartext.ALLOW or not one[1].trusted), found[0])
+
     def _decide_cleartext(self, flow: http.HTTPFlow) -> http.Response | None:
-        """Refuse, redirect or permit a request without TLS, under the stricter of the names it goes by."""
-        host, port = flow.request.host, flow.request.port
-        for name in dict.fromkeys((_authority(flow), host)):
-            rule = self.engine.rules(name).cleartext
-            verdict = self.engine.judge(cleartext(name, port))
-            if rule is Cleartext.UPGRADE:
-                return pages.upgrade(flow, _authority(flow), verdict)
-            if rule is not Cleartext.ALLOW or not verdict.trusted:
-                record = self._add(flow.client_conn.id, flow.server_conn, verdict, cleartext(name, port))
-                self._opened(flow, record)
-                return pages.block(flow, verdict, record.number)
-        self._permits[flow.client_conn.id, host, port] = verdict
-        return None
+        """Refuse, redirect or permit a request without TLS."""
+        if self.permit_cleartext(flow):
+            return None
+        rule, verdict = self._cleartext_rule(flow)
+        if rule is Cleartext.UPGRADE:
+            return pages.upgrade(flow, _authority(flow), verdict)
+        evidence = cleartext(verdict.host, flow.request.port)
+        record = self._add(flow.client_conn.id, flow.server_conn, verdict, evidence)
+        self._opened(flow, record)
+        return pages.block(flow, verdict, record.number)
 
     # -- requests ------------------------------------------------------------------------------------
 
@@ -219,6 +232,8 @@ class Desk:
         """Return our page in the place of an error page of mitmproxy's."""
         if status < 500:  # noqa: PLR2004  the request itself was wrong
             return pages.bad_request(flow, status)
+        if flow.request.scheme == "http" and not self.permit_cleartext(flow):
+            return self._decide_cleartext(flow) or pages.failed_page(flow)
         record = self._last_refusal(flow)
         if record is not None:
             return pages.block(flow, record.others.get(_authority(flow), record.verdict), record.number)

@@ -20,6 +20,18 @@ def test_good_site_is_trusted_with_sm2(data: Any, dual: Any, site: Callable[...,
     assert result.evidence.signature_scheme == "sm2sig_sm3"
 
 
+def test_a_judge_that_breaks_is_a_refusal(
+    data: Any, dual: Any, site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("proxy_addon.connect.engine.judge", broken)
+    data.hosts(good=site(*dual).address)
+    result = check("good.mingjing.test", data.path)
+    assert (result.verdict.header, result.exit_code) == ("refused; check-failed", 1)
+
+
 def test_nothing_there_is_unreachable(data: Any) -> None:
     data.hosts(gone="127.0.0.1:1")
     result = check("https://gone.mingjing.test/", data.path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mitmproxy.proxy.layers.http import HttpStream
 from OpenSSL import SSL
 
 pytestmark = pytest.mark.needs("curl")
@@ -54,7 +56,8 @@ class Client:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_alpn_protos([alpn])
         sock = self.connect(proxy, f"{name}:443")
-        sock.settimeout(None)
+        sock.settimeout(None)  # OpenSSL reads the descriptor itself, so the system keeps the time
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 10, 0))
         connection = SSL.Connection(context, sock)
         connection.set_tlsext_host_name(name.encode())
         connection.set_connect_state()
@@ -134,6 +137,39 @@ def test_a_hook_that_raises_lets_nothing_pass(
     assert not bad.received, answer
     assert all(verdict.startswith("refused; ") for verdict in answer.verdicts), answer
     assert len(answer.verdicts) == (1 if answer.status else 0), answer
+
+
+@pytest.mark.parametrize(
+    "walls",
+    [
+        {"guard.GuardedConnection.is_open": True, "addon.ClientAddon.request": broken},
+        {
+            "stream.VerdictStream.make_server_connection": HttpStream.make_server_connection,
+            "addon.ClientAddon.request": broken,
+        },
+    ],
+    ids=["the stream alone", "the guard alone"],
+)
+def test_each_wall_holds_alone(
+    bad: Any, start_proxy: Callable[..., Any], walls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, replacement in walls.items():
+        monkeypatch.setattr(f"proxy_addon.client.{name}", replacement)
+    answer = start_proxy().curl(f"https://bad.mingjing.test/{CANARY}", "-m", "12")
+    assert not bad.received, answer
+    assert [verdict.partition(";")[0] for verdict in answer.verdicts] in (["refused"], []), answer
+
+
+def test_no_connection_of_mitmproxys_own_takes_the_guards_place(
+    bad: Any, client: Client, start_proxy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without our hook there is no upstream TLS at all, also where an option says not to verify it."""
+    monkeypatch.setattr("proxy_addon.client.addon.ClientAddon.tls_start_server", broken)
+    inner = client.tls(start_proxy("thread", "ssl_insecure=true"), "bad.mingjing.test", b"acme")
+    with contextlib.suppress(SSL.Error):
+        inner.sendall(b"\x00\x01" + CANARY.encode() + b"\r\n")
+    read(inner, b"never")
+    assert not bad.received
 
 
 def test_a_response_hook_that_raises_lets_no_false_claim_through(

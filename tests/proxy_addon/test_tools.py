@@ -219,14 +219,15 @@ def test_status_page_json_and_ca(good: Any, data: Any, start_proxy: Callable[...
     assert proxy.curl("http://verifier.mingjing/", "-X", "POST").status == 405
 
 
-@pytest.mark.parametrize("rule", ["upgrade", "allow"])
+@pytest.mark.parametrize("rule", ["refuse", "upgrade", "allow"])
 def test_cleartext_as_the_policy_says(
     data: Any, site: Callable[..., Any], start_proxy: Callable[..., Any], rule: str
 ) -> None:
     plain = site()
     data.configuration(f'"plain.example.test" = "{plain.address}"\n')
     data.policy = data.policy.replace('cleartext = "refuse"', f'cleartext = "{rule}"')
-    answer = start_proxy().curl("http://plain.example.test/path?q=1")
+    proxy = start_proxy("thread", "stream_large_bodies=1k")
+    answer = proxy.curl("http://plain.example.test/path?q=1")
     if rule == "upgrade":
         assert (answer.status, dict(answer.fields)["location"]) == (
             307,
@@ -234,6 +235,12 @@ def test_cleartext_as_the_policy_says(
         )
         assert answer.verdicts == ["refused; cleartext"]
         assert not plain.received
+    elif rule == "refuse":
+        answer = proxy.curl("http://plain.example.test/", "--data-binary", "b" * 100_000)
+        assert (answer.status, answer.verdicts) == (403, ["refused; cleartext"]), answer
+        assert not plain.received
     else:
         assert (answer.status, answer.verdicts) == (200, ["trusted;"])
         assert b"/path?q=1" in plain.received
+        answer = proxy.curl("http://plain.example.test/", "--data-binary", "b" * 100_000)
+        assert (answer.status, len(answer.body)) == (200, 100_000), answer
