@@ -1,6 +1,7 @@
 """The command line: finds the command, runs it, and turns errors into one sentence and an exit code."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,11 @@ COMMANDS = (
     "search",
     "status",
 )
+_EXAMPLE = """\
+example:
+  mingjing up --demo        everything, to try
+  mingjing COMMAND --help   help for a command
+"""
 REFUSED, WRONG_CALL = 1, 2
 
 
@@ -29,7 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mingjing",
         description="The cryptography service that an organisation runs for itself.",
-        epilog="Try it: mingjing up --demo     Help for a command: mingjing COMMAND --help",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
@@ -58,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(parsed.run(parsed) or 0)
     except MingjingError as error:
         print(f"mingjing {parsed.command}: {error}", file=sys.stderr)
+        if parsed.json:
+            print(json.dumps({"error": str(error)}, ensure_ascii=False))
         return (
             WRONG_CALL if isinstance(error, Unreachable) or error.__class__ is not MingjingError else REFUSED
         )

@@ -106,6 +106,12 @@ _SCHEMA: dict[str, dict[str, type]] = {
     "logs": {"merge_delay": int, "flush_interval": float},
     "audit": {"interval": int},
 }
+_KINDS = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+_RANGES: dict[tuple[str, str], tuple[float, float]] = {
+    ("logs", "merge_delay"): (1, 86400),
+    ("logs", "flush_interval"): (0.01, 60),
+    ("audit", "interval"): (1, 86400),
+}
 _REQUIRED = ("org", "domain", "operator", "public_url")
 
 
@@ -153,7 +159,12 @@ def _check_section(section: str, table: Any, path: Path) -> None:
             )
         accepted = (int, float) if known[key] is float else known[key]
         if not isinstance(value, accepted) or (isinstance(value, bool) and known[key] is not bool):
-            raise ConfigError(f"{path}: [{section}] {key} must be a {known[key].__name__}, not {value!r}.")
+            raise ConfigError(f"{path}: [{section}] {key} must be {_KINDS[known[key]]}, not {value!r}.")
+        limits = _RANGES.get((section, key))
+        if limits and not limits[0] <= value <= limits[1]:
+            raise ConfigError(
+                f"{path}: [{section}] {key} must be from {limits[0]} to {limits[1]}, not {value}."
+            )
 
 
 def _listen(table: dict[str, Any], path: Path) -> Listen:

@@ -13,5 +13,9 @@ class DataError(MingjingError):
     """The data directory cannot be used as asked."""
 
 
+class NotStarted(MingjingError):
+    """A service could not start; the message quotes its last words."""
+
+
 class Unreachable(MingjingError):
     """A service or site did not answer (exit code 2)."""

@@ -66,7 +66,8 @@ def _most(lines: list[list[str]]) -> int:
 
 def talk(text: str = "") -> None:
     """Say something to the person, on stderr: results alone go to stdout."""
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")  # one write: threads must not tear each other's lines apart
+    sys.stderr.flush()
 
 
 def emit_json(value: Any) -> None:

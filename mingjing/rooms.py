@@ -1,5 +1,6 @@
 """The rooms below, opened on one data directory with its settings."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ def room_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise DataError(f"could not use the database: {error}.") from error
         family = {kind.__name__ for kind in type(error).__mro__}
         if type(error).__module__.partition(".")[0] not in _ROOMS:
             raise

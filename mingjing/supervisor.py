@@ -6,10 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mingjing.errors import MingjingError
+from mingjing.errors import MingjingError, NotStarted
 from mingjing.output import talk
 from mingjing.serving import answers
 
@@ -80,13 +81,13 @@ class Supervisor:
         while waiting:
             for service in waiting:
                 if not service.alive:
-                    raise MingjingError(
+                    raise NotStarted(
                         f"the service '{service.name}' could not start: {self._last_words(service)}"
                     )
             waiting = [service for service in waiting if not service.answers()]
             if waiting and time.monotonic() > deadline:
                 names = ", ".join(service.name for service in waiting)
-                raise MingjingError(f"no answer from {names} after {READY_SECONDS:.0f} s; see {self._logs}/.")
+                raise NotStarted(f"no answer from {names} after {READY_SECONDS:.0f} s; see {self._logs}/.")
             time.sleep(POLL_SECONDS / 2 if waiting else 0)
 
     def watch(self) -> None:
@@ -106,7 +107,7 @@ class Supervisor:
             pause = min(LONGEST_PAUSE, 0.2 * 2**service.restarts)
             service.due = now + pause
             code = service.process.returncode if service.process else None
-            self._report(f"{service.name} stopped ({_how(code)}); starting it again in {pause:.1f} s.")
+            self._say(f"{service.name} stopped ({_how(code)}); starting it again in {pause:.1f} s.")
         elif now >= service.due:
             service.due, service.restarts = 0.0, service.restarts + 1
             self._spawn(service)
@@ -123,9 +124,13 @@ class Supervisor:
             try:
                 service.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self._report(f"{service.name} did not stop by itself; ending it.")
                 service.process.kill()
                 service.process.wait()
+                self._say(f"{service.name} did not stop by itself; it was ended.")
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):  # a terminal that is gone must not keep the children from being looked after
+            self._report(text)
 
     def _last_words(self, service: Service) -> str:
         lines = (self._logs / f"{service.name}.log").read_text("utf-8", "replace").strip().splitlines()
@@ -141,13 +146,13 @@ def _how(code: int | None) -> str:
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to send this process SIGTERM when the supervisor that started it is gone (Linux)."""
+    """Ask the kernel to end this process when the supervisor that started it is gone (Linux)."""
     supervisor = os.environ.get("MINGJING_SUPERVISED")
     if supervisor is None or sys.platform != "linux":
         return
     import ctypes
 
-    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGTERM)
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2); what was acknowledged is on disk already
+    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
     if os.getppid() != int(supervisor):
         raise MingjingError("the supervisor that started this service is gone.")

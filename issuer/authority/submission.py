@@ -4,6 +4,7 @@ import base64
 import binascii
 import datetime as dt
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -104,10 +105,16 @@ class LogClient:
                 answer = response.read(MAXIMUM_ANSWER + 1)
                 response.drain_conn() if len(answer) <= MAXIMUM_ANSWER else response.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise LogSubmissionFailed(log.name, f"{log.url} cannot be reached: {error}") from error
+            raise LogSubmissionFailed(log.name, f"{log.url} cannot be reached: {_reason(error)}") from error
         if len(answer) > MAXIMUM_ANSWER:
             raise LogSubmissionFailed(log.name, f"its answer is longer than {MAXIMUM_ANSWER} octets")
         return response.status, response.headers.get("Retry-After", ""), answer
+
+
+def _reason(error: Exception) -> str:
+    """Return urllib3's words without the objects and numbers that it puts around them."""
+    text = str(error.args[-1] if error.args else error)
+    return re.sub(r"^\w*Connection\w*\([^)]*\): |\[Errno -?\d+\] ", "", text)
 
 
 def _seconds(retry_after: str) -> float:

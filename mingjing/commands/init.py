@@ -83,8 +83,18 @@ def initialise(
         merge_delay=sites.MERGE_DELAY_SECONDS if demo else config.MERGE_DELAY,
         audit_interval=sites.AUDIT_SECONDS if demo else config.AUDIT_INTERVAL,
     )
+    _check_subject(settings)
     data.mark(directory)
     config.write(directory, settings)
+
+
+def _check_subject(settings: config.Config) -> None:
+    """Refuse an organisation or domain that could never be certified, before anything is written."""
+    from issuer.settings import AuthoritySettings
+    from mingjing.rooms import room_errors
+
+    with room_errors():
+        AuthoritySettings(settings.org, settings.domain, settings.public_url)
 
 
 def check_unchanged(arguments: argparse.Namespace, settings: config.Config) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mingjing import config, data
 from mingjing.config import Config
-from mingjing.errors import DataError, MingjingError
+from mingjing.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mingjing.supervisor import Service
@@ -132,10 +132,12 @@ def _certified(directory: Path, settings: Config) -> bool:
 def _free_ports(directory: Path, settings: Config) -> Config:
     from mingjing.serving import port_taken
 
-    for name in PORTS:
-        port = getattr(settings.listen, name)
+    ports = {name: getattr(settings.listen, name) for name in PORTS}
+    for name, port in ports.items():
+        if same := [other for other in PORTS if other != name and ports[other] == port]:
+            raise ConfigError(f"--{name}-port and --{same[0]}-port are both {port}: give each its own.")
         if name != "gateway" and port_taken(settings.listen.host, port):
-            raise MingjingError(
+            raise ConfigError(
                 f"port {port} of the {name} is taken by another program: stop it, or choose another port "
                 f"with --{name}-port."
             )

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import io
 import json
+import re
 import socket
 import time
 import zlib
@@ -217,4 +218,8 @@ def _retry_after(value: str | None) -> float | None:
 def _failure(url: str, error: Exception) -> SourceError:
     if isinstance(error, MaxRetryError) and error.reason is not None:
         error = error.reason
-    return SourceError(f"could not read {url}: {error}")
+    text = str(error.args[-1] if error.args else error)
+    reason = re.sub(
+        r"^\w*Connection\w*\([^)]*\): |\[Errno -?\d+\] ", "", text
+    )  # urllib3's objects and numbers
+    return SourceError(f"could not read {url}: {reason}")

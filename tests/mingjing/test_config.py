@@ -45,13 +45,15 @@ def test_update_changes_ports_and_hosts_and_keeps_comments(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("site = 8440", 'site = "x"', "site must be a int"),
+        ("site = 8440", 'site = "x"', "site must be a whole number"),
         ("site = 8440", "site = 70000", "port from 1 to 65535"),
         ("site = 8440", "sight = 8440", "unknown key 'sight'"),
         ("[audit]", "[audits]", r"unknown section \[audits\]"),
         ('org = "Example"', "", "lacks the key 'org'"),
-        ("demo = false", "demo = 1", "demo must be a bool"),
-        ("merge_delay = 60", "merge_delay = true", "merge_delay must be a int"),
+        ("demo = false", "demo = 1", "demo must be true or false"),
+        ("merge_delay = 60", "merge_delay = true", "merge_delay must be a whole number"),
+        ("interval = 60", "interval = -3", "interval must be from 1 to 86400, not -3"),
+        ("flush_interval = 0.2", "flush_interval = 0", "flush_interval must be from"),
         ('public_url = "http://127.0.0.1:8440"', 'public_url = "ftp://x"', "must look like https"),
         ("[hosts]", '[hosts]\n"a" = "nowhere"', 'must be "address:port"'),
         ("[hosts]", "[hosts", "could not read"),

@@ -68,7 +68,7 @@ def test_a_child_that_ignores_sigterm_is_ended(tmp_path, monkeypatch):
     while not (tmp_path / "log" / "site.log").stat().st_size:
         time.sleep(0.02)
     supervisor.stop()
-    assert said == ["site did not stop by itself; ending it."]
+    assert said == ["site did not stop by itself; it was ended."]
     assert service.process.returncode == -signal.SIGKILL
 
 

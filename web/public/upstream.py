@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 from web.public.errors import ServiceDown
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 3.0, 20.0, 120.0
+READY_SECONDS = 1.0  # a service that hangs is not ready
 MAX_ANSWER = 64 * 2**20  # get-entries with the largest chains stays well below this
 _RETRIES = urllib3.Retry(
     1, connect=0, redirect=0, status=0
@@ -51,13 +52,21 @@ class Upstream:
         self.name, self._base, self._roots, self._max_answer = name, base.rstrip("/"), roots, max_answer
         self._pool: urllib3.PoolManager | None = None
 
-    def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        patience: float = READ_SECONDS,
+    ) -> Answer:
         """Ask the service; ``path`` starts with a slash and carries the query. Raises ServiceDown."""
         try:
             response = self._connections().request(
                 method, self._base + path, headers=dict(headers), body=body, redirect=False, retries=_RETRIES,
                 preload_content=False, decode_content=False,
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=patience),
             )  # fmt: skip
         except (HTTPError, OSError) as error:
             raise self._down() from error
@@ -73,7 +82,7 @@ class Upstream:
     def answers(self, path: str) -> bool:
         """Tell whether the service answers ``path`` with success; used for readiness only."""
         with suppress(ServiceDown):
-            answer = self.send("GET", path, {})
+            answer = self.send("GET", path, {}, patience=READY_SECONDS)
             for _piece in answer.body:
                 pass
             return answer.status < 300  # noqa: PLR2004  success

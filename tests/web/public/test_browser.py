@@ -69,7 +69,8 @@ def test_search_finds_a_certificate_and_its_page_shows_the_proof(page: Page) -> 
     expect(page.get_by_role("heading", name="2 certificates")).to_be_visible()
     page.get_by_role("link", name="good.mingjing.test").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("good.mingjing.test")
-    expect(page.get_by_role("img", name="ending in the signed root")).to_have_count(4)  # precertificate and certificate, two logs
+    proofs = page.get_by_role("img", name="ending in the signed root")
+    expect(proofs).to_have_count(4)  # of precertificate and certificate, in two logs
     expect(page.get_by_text("The path ends in the signed root").first).to_be_visible()
     page.get_by_role("link", name="ECDSA, 256 bits").or_(
         page.get_by_role("link", name="SM2", exact=True)
