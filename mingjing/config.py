@@ -161,7 +161,7 @@ def _check_section(section: str, table: Any, path: Path) -> None:
         if not isinstance(value, accepted) or (isinstance(value, bool) and known[key] is not bool):
             raise ConfigError(f"{path}: [{section}] {key} must be {_KINDS[known[key]]}, not {value!r}.")
         limits = _RANGES.get((section, key))
-        if limits and not limits[0] <= value <= limits[1]:
+        if limits and isinstance(value, int | float) and not limits[0] <= value <= limits[1]:
             raise ConfigError(
                 f"{path}: [{section}] {key} must be from {limits[0]} to {limits[1]}, not {value}."
             )

@@ -51,6 +51,7 @@ def serve(
     from cheroot import wsgi
 
     server = wsgi.Server((host, port), application, numthreads=threads, server_name="mingjing")
+    server.request_queue_size = server.keep_alive_conn_limit = max(threads, THREADS)
     server.max_request_header_size = MAX_HEADER_BYTES
     server.timeout = IDLE_SECONDS
     server.shutdown_timeout = 3

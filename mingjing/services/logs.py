@@ -6,7 +6,7 @@ from mingjing.config import Config
 from mingjing.rooms import key_store, log_names, room_errors
 from mingjing.serving import serve
 
-THREADS = 32  # a submitter waits in its thread until the next tree head
+THREADS = 128  # a submitter waits in its thread until the next tree head
 
 
 def run(data: Path, settings: Config) -> None:

@@ -194,6 +194,9 @@ def _body(url: str, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     return bytes(body)
 
 
+_LIBRARY_WORDS = re.compile(r"^\w*Connection\w*\([^)]*\): |\[Errno -?\d+\] ")  # urllib3's own
+
+
 def _pieces(response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
     """Yield the body; stored tiles may be gzip whatever was asked for, and unpack within the same bound."""
     unpack = zlib.decompressobj(GZIP) if response.headers.get("Content-Encoding") == "gzip" else None
@@ -219,7 +222,5 @@ def _failure(url: str, error: Exception) -> SourceError:
     if isinstance(error, MaxRetryError) and error.reason is not None:
         error = error.reason
     text = str(error.args[-1] if error.args else error)
-    reason = re.sub(
-        r"^\w*Connection\w*\([^)]*\): |\[Errno -?\d+\] ", "", text
-    )  # urllib3's objects and numbers
+    reason = _LIBRARY_WORDS.sub("", text)
     return SourceError(f"could not read {url}: {reason}")
