@@ -4,6 +4,7 @@ The bundle is believed because its signer's key hashes to the fingerprint in ``p
 wherever the bytes came from. What was believed once stays on disk, so that a start needs no network.
 """
 
+import logging
 import os
 import threading
 import time
@@ -25,6 +26,8 @@ from verifier.errors import PolicyError, VerifierError
 from verifier.judge.trust import Trust
 from verifier.policy import Policy, parse_policy
 from verifier.transparency.log_list import LogList, parse_log_list
+
+logger = logging.getLogger("mingjing")
 
 BUNDLE_BYTES: Final = 4 * 1024 * 1024
 LOG_LIST_BYTES: Final = 8 * 1024 * 1024
@@ -59,6 +62,7 @@ class TrustKeeper:
         self._bundle = self._stored_bundle()
         self._looked = time.monotonic()
         self._policy_mark = self._mark()
+        self._has_file = self._policy_mark is not None  # without one from the start, the bundle's is used
         self._policy = self._read_policy()
         self.policy_state = PolicyState(self._policy_source(), self._now())
         self.bundle_error = ""
@@ -125,6 +129,8 @@ class TrustKeeper:
         return found.st_mtime_ns, found.st_size
 
     def _read_policy(self) -> Policy:
+        if self._policy_mark is None and self._has_file:
+            raise PolicyError(f"{self._policy_path} is gone")
         if self._policy_mark is None:
             return parse_policy(self._bundle.policy, path_name="the trust bundle's policy")
         try:
@@ -142,6 +148,7 @@ class TrustKeeper:
             self._trust = self._assemble(self._trust)
         except (PolicyError, SettingsError) as error:
             self._policy = before
+            logger.error("policy not taken over, the one before stays in force: %s", error)
             self.policy_state = replace(self.policy_state, error=str(error))
             return
         self.policy_state = PolicyState(self._policy_source(), self._now())

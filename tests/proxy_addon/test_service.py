@@ -160,7 +160,7 @@ def test_a_wrong_policy_stops_the_start_with_line_and_key(data: Any) -> None:
 
 
 def test_a_changed_policy_is_read_and_a_wrong_one_is_not_taken(
-    data: Any, monkeypatch: pytest.MonkeyPatch
+    data: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("proxy_addon.connect.trust.LOOK_AGAIN", 0.0)
     engine = Engine.open(data.path)
@@ -173,6 +173,10 @@ def test_a_changed_policy_is_read_and_a_wrong_one_is_not_taken(
     data.policy = data.policy.replace("scts = -1", "scts = 2")
     assert engine.rules("good.mingjing.test").scts == 2
     assert not engine.keeper.policy_state.error
+    (data.path / "policy.toml").unlink()
+    assert engine.rules("good.mingjing.test").scts == 2
+    assert "policy.toml is gone" in engine.keeper.policy_state.error
+    assert "stays in force" in caplog.text
     engine.close()
 
 
