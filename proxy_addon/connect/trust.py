@@ -148,7 +148,7 @@ class TrustKeeper:
             self._trust = self._assemble(self._trust)
         except (PolicyError, SettingsError) as error:
             self._policy = before
-            logger.error("policy not taken over, the one before stays in force: %s", error)
+            logger.warning("policy not taken over, the one before stays in force: %s", error)
             self.policy_state = replace(self.policy_state, error=str(error))
             return
         self.policy_state = PolicyState(self._policy_source(), self._now())
