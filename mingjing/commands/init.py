@@ -69,8 +69,9 @@ def initialise(
 
     where = config.Listen(**listen)
     host = "127.0.0.1" if where.host in {"0.0.0.0", "::"} else where.host  # noqa: S104  not bound here
-    org = arguments.org or ("Mingjing Demo" if demo else DEFAULT_ORG)
-    domain = arguments.domain or (sites.DOMAIN if demo else DEFAULT_DOMAIN)
+    org, domain = ("Mingjing Demo", sites.DOMAIN) if demo else (DEFAULT_ORG, DEFAULT_DOMAIN)
+    org = org if arguments.org is None else arguments.org
+    domain = domain if arguments.domain is None else arguments.domain
     if demo and domain != sites.DOMAIN:
         raise ConfigError(f"--demo certifies the names of {sites.DOMAIN}; --domain is for real ones.")
     settings = config.Config(
