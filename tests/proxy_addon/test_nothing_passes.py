@@ -164,7 +164,8 @@ def test_no_connection_of_mitmproxys_own_takes_the_guards_place(
     bad: Any, client: Client, start_proxy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without our hook there is no upstream TLS at all, also where an option says not to verify it."""
-    monkeypatch.setattr("proxy_addon.client.addon.ClientAddon.tls_start_server", broken)
+    for name in ("tls_start_server", "tcp_start", "tcp_message"):
+        monkeypatch.setattr(f"proxy_addon.client.addon.ClientAddon.{name}", broken)
     inner = client.tls(start_proxy("thread", "ssl_insecure=true"), "bad.mingjing.test", b"acme")
     with contextlib.suppress(SSL.Error):
         inner.sendall(b"\x00\x01" + CANARY.encode() + b"\r\n")
@@ -273,6 +274,19 @@ def test_reused_connection_keeps_its_verdict(
         answer = read(inner, b"</h1>")
         assert answer.lower().count(b"mingjing-verdict: trusted; sm2 pq") == 1
     assert good.connections == 1
+
+
+def test_open_connection_is_judged_again_when_the_policy_changes(
+    client: Client, data: Any, good: Any, start_proxy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy_addon.connect.trust.LOOK_AGAIN", 0.0)
+    inner = client.tls(start_proxy(), "good.mingjing.test")
+    inner.sendall(b"GET /first HTTP/1.1\r\nHost: good.mingjing.test\r\n\r\n")
+    assert b"200 OK" in read(inner, b"</h1>")
+    data.policy = data.policy.replace("scts = 2", "scts = 3")
+    inner.sendall(f"GET /{CANARY} HTTP/1.1\r\nHost: good.mingjing.test\r\n\r\n".encode())
+    assert b"refused; sct-too-few" in read(inner, b"</html>")
+    assert CANARY.encode() not in good.received
 
 
 def test_upstream_that_turns_bad_under_a_reused_tunnel(

@@ -61,8 +61,9 @@ def test_check_asks_for_overdue_promises_at_once(data: Any, pki: Any, site: Call
     assert not any(question.endswith(good.proofs[0][0].leaf_hash.hex()) for question in data.service.asked)
 
 
+@pytest.mark.parametrize("what", ["head", "index", "path"])
 def test_a_forged_proof_proves_nothing(
-    data: Any, pki: Any, site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    what: str, data: Any, pki: Any, site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A monitor that lies about a head or a path is not believed either way."""
     past = datetime.now(UTC) - timedelta(minutes=5)
@@ -71,7 +72,11 @@ def test_a_forged_proof_proves_nothing(
 
     def forged(log: Any, prefix: str) -> Any:
         answer = honest(log, prefix)
-        answer["tree_head"]["timestamp"] += 1
+        if what == "head":
+            answer["tree_head"]["timestamp"] += 1
+        for leaf in answer["leaves"]:
+            leaf["leaf_index"] += what == "index"
+            leaf["audit_path"] = [] if what == "path" else leaf["audit_path"]
         return answer
 
     monkeypatch.setattr(type(pki.log_sm2), "inclusion", forged)
