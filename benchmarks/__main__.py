@@ -14,7 +14,7 @@ NOT_BENCHMARKS = {"__init__", "__main__", "figure"}
 
 
 def main(wanted: list[str]) -> int:
-    """Measure the named benchmarks, or all; with --strict returns 1 where a required ratio was not reached."""
+    """Measure the named benchmarks, or all; with --strict returns 1 where a figure is below what is asked."""
     strict = "--strict" in wanted
     wanted = [name for name in wanted if name != "--strict"]
     names = sorted(path.stem for path in _HERE.glob("*.py") if path.stem not in NOT_BENCHMARKS)
