@@ -1,5 +1,6 @@
 """The proxy from outside: curl through it, sites that record what reached them."""
 
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -103,3 +104,14 @@ def test_refusal_over_http2(
     answer = start_proxy().curl("https://nosct.mingjing.test/", "--http2")
     assert (answer.status, answer.verdicts) == (403, ["refused; sct-missing"]), answer
     assert not one.received
+
+
+def test_a_site_that_is_silent_is_given_up(
+    data: Any, start_proxy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy_addon.client.addon.HANDSHAKE_SECONDS", 0.5)
+    monkeypatch.setattr("proxy_addon.connect.dial.PROBE_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        data.hosts(silent=f"127.0.0.1:{silent.getsockname()[1]}")
+        answer = start_proxy().curl("https://silent.mingjing.test/")
+    assert (answer.status, answer.verdicts) == (403, ["refused; handshake-failed"]), answer
