@@ -206,12 +206,12 @@ class ClientAddon:
         if flow.live and flow.request.scheme == "http" and not pages.is_status_host(flow.request.host):
             self.desk().permit_cleartext(flow)
 
-    def request(self, flow: http.HTTPFlow) -> None:
+    async def request(self, flow: http.HTTPFlow) -> None:
         """Answer from here what must not go upstream."""
         if flow.response is not None or flow.error is not None or not flow.live:
             return
         flow.response = pages.failed_page(flow)
-        decided = self.desk().decide(flow)
+        decided = await self.desk().decide(flow)
         if decided is None:
             pages.withdraw(flow)
         flow.response = decided

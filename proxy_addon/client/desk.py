@@ -13,9 +13,10 @@ from mitmproxy import connection, http, tcp, udp
 from proxy_addon.client import pages, site
 from proxy_addon.client.guard import GuardedConnection
 from proxy_addon.client.ledger import Ledger, Record
-from proxy_addon.connect.dial import speaks_cleartext
+from proxy_addon.connect.dial import reach, speaks_cleartext
 from proxy_addon.connect.engine import Engine
 from proxy_addon.connect.handshake import cleartext
+from proxy_addon.errors import Unreachable
 from proxy_addon.store import Inclusion, ProxyStore
 from verifier.judge.evidence import Evidence
 from verifier.judge.verdict import Verdict, unreachable
@@ -144,21 +145,31 @@ class Desk:
             found.append((self.engine.rules(name).cleartext, verdict))
         return next((one for one in found if one[0] is not Cleartext.ALLOW or not one[1].trusted), found[0])
 
-    def _decide_cleartext(self, flow: http.HTTPFlow) -> http.Response | None:
-        """Refuse, redirect or permit a request without TLS."""
+    async def _decide_cleartext(self, flow: http.HTTPFlow) -> http.Response | None:
+        """Permit a request without TLS, or refuse it; where nothing answers, that is the reason."""
         if self.permit_cleartext(flow):
             return None
+        try:
+            await asyncio.to_thread(reach, flow.request.host, flow.request.port, self.engine.settings)
+        except Unreachable as error:
+            return self._refuse_cleartext(flow, str(error).rstrip("."))
+        return self._refuse_cleartext(flow)
+
+    def _refuse_cleartext(self, flow: http.HTTPFlow, unreached: str = "") -> http.Response:
+        """Refuse or redirect a request without TLS."""
         rule, verdict = self._cleartext_rule(flow)
         if rule is Cleartext.UPGRADE:
             return pages.upgrade(flow, _authority(flow), verdict)
-        evidence = cleartext(verdict.host, flow.request.port)
+        evidence: Evidence | None = cleartext(verdict.host, flow.request.port)
+        if unreached:
+            evidence, verdict = None, unreachable(verdict.host, datetime.now(UTC), unreached)
         record = self._add(flow.client_conn.id, flow.server_conn, verdict, evidence)
         self._opened(flow, record)
         return pages.block(flow, verdict, record.number)
 
     # -- requests ------------------------------------------------------------------------------------
 
-    def decide(self, flow: http.HTTPFlow) -> http.Response | None:
+    async def decide(self, flow: http.HTTPFlow) -> http.Response | None:
         """Return the answer to a request that must not go upstream, or None to let the stream go on.
 
         None is no permission: the stream and the guard still ask for the verdict of the connection used.
@@ -166,7 +177,7 @@ class Desk:
         if pages.is_status_host(flow.request.host):
             return site.respond(flow, self)
         if flow.request.scheme != "https":
-            return self._decide_cleartext(flow)
+            return await self._decide_cleartext(flow)
         record = self.ledger.of(flow.server_conn.id)
         if record is None:
             return pages.failed_page(flow) if flow.server_conn.connected else None
@@ -233,7 +244,7 @@ class Desk:
         if status < 500:  # noqa: PLR2004  the request itself was wrong
             return pages.bad_request(flow, status)
         if flow.request.scheme == "http" and not self.permit_cleartext(flow):
-            return self._decide_cleartext(flow) or pages.failed_page(flow)
+            return self._refuse_cleartext(flow)
         record = self._last_refusal(flow)
         if record is not None:
             return pages.block(flow, record.others.get(_authority(flow), record.verdict), record.number)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from proxy_addon.connect.dial import reach
 from proxy_addon.connect.engine import Engine
 from proxy_addon.connect.handshake import cleartext
 from proxy_addon.connect.inclusion import Proof, State
@@ -147,6 +148,7 @@ def check_with(engine: Engine, target: str) -> CheckResult:
 def _evidence(engine: Engine, where: Target) -> Evidence:
     rule = engine.rules(where.host).cleartext
     if where.cleartext and rule is not Cleartext.UPGRADE:
+        reach(where.host, where.port, engine.settings)
         return cleartext(where.host, where.port)
     port = HTTPS_PORT if where.cleartext and where.port == HTTP_PORT else where.port
     return engine.with_revocation(engine.dial(where.host, port))

@@ -46,6 +46,11 @@ def dial(
     return evidence
 
 
+def reach(host: str, port: int, settings: Settings) -> None:
+    """Connect and hang up, having sent nothing. Raises Unreachable without DNS answer or TCP."""
+    _connect(host, port, settings).close()
+
+
 def _connect(host: str, port: int, settings: Settings) -> socket.socket:
     address = settings.resolve(host, port)
     try:
