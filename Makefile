@@ -21,9 +21,9 @@ test: check ## install what is missing and run every test, a real browser includ
 	@scripts/test-tools.sh
 	@exec $(BIN)/pytest -n auto --dist loadgroup -m "not deep" $(ARGS)
 
-test-deep: .venv/.ready-dev ## the long forms of the tests; results belong in docs/measurements.md
+test-deep: .venv/.ready-dev ## the long forms, property tests with 5,000 examples each; results: docs/measurements.md
 	@scripts/test-tools.sh
-	@HYPOTHESIS_PROFILE=deep exec $(BIN)/pytest -m deep --timeout 7200 $(ARGS)
+	@HYPOTHESIS_PROFILE=deep exec $(BIN)/pytest -n auto -m "deep or hypothesis" --timeout 7200 $(ARGS)
 
 check: .venv/.ready-dev ## linters, types and import rules
 	@$(BIN)/ruff check --quiet .
