@@ -4,7 +4,6 @@ Its key lies sealed in the key store and goes from there into mitmproxy's memory
 key in a plain file, is not used. Browsers see its certificate at ``data/proxy/ca.pem``.
 """
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keys import FileKeyStore, KeyStoreError, KeyUsage
 from proxy_addon.errors import SettingsError
+from proxy_addon.files import replace_file
 from verifier.algorithms import KeyAlgorithm
 
 KEY_NAME: Final = "local-ca"
@@ -32,7 +32,7 @@ def create_local_ca(data: Path) -> Path:
     if not store.exists(KEY_NAME):
         store.generate(KEY_NAME, KeyAlgorithm.ECDSA, usage=KeyUsage.LOCAL_CA)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, _self_signed(_private_key(store)).public_bytes(serialization.Encoding.PEM))
+    replace_file(path, _self_signed(_private_key(store)).public_bytes(serialization.Encoding.PEM))
     return path
 
 
@@ -85,9 +85,3 @@ def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -5,7 +5,6 @@ wherever the bytes came from. What was believed once stays on disk, so that a st
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ import certifi
 
 from proxy_addon.connect.fetch import Fetch
 from proxy_addon.errors import FetchError, SettingsError
+from proxy_addon.files import replace_file
 from proxy_addon.settings import Settings
 from verifier.bundle import TrustBundle, parse_trust_bundle
 from verifier.certificates.certificate import Certificate, load_pem_chain
@@ -100,7 +100,7 @@ class TrustKeeper:
         self.bundle_error = ""
         with self._lock:
             if bundle.issued_at > self._bundle.issued_at:
-                _write(self._settings.proxy_directory / "trust-bundle.json", content)
+                replace_file(self._settings.proxy_directory / "trust-bundle.json", content)
                 same = _substance(bundle) == _substance(self._bundle)
                 self._bundle = bundle
                 self._trust = self._assemble(self._trust)
@@ -219,12 +219,3 @@ def _read_fingerprint(path: Path) -> bytes:
     if len(fingerprint) != 32:  # noqa: PLR2004  SHA-256
         raise SettingsError(f"{path} must hold 64 hexadecimal digits.")
     return fingerprint
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
