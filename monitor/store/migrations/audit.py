@@ -1,0 +1,3 @@
+"""Version 3: evidence, promises to check, availability."""
+
+SQL = ""

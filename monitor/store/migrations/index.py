@@ -1,0 +1,3 @@
+"""Version 2: what certificates can be found by."""
+
+SQL = ""

@@ -1,0 +1,3 @@
+"""Version 4: watched names, notices and their delivery."""
+
+SQL = ""
