@@ -13,10 +13,12 @@ from web.public.views import (
     issuers,
     logs,
     search,
+    verify,
 )
 
 
 def register(app: Flask) -> None:
     """Add every blueprint to ``app``."""
-    for module in (home, search, certificate, logs, audits, issuers, files, forward, inclusion, health):
+    pages = (home, search, certificate, logs, audits, issuers, verify)
+    for module in (*pages, files, forward, inclusion, health):
         app.register_blueprint(module.blueprint)

@@ -35,13 +35,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def show(sha256: str) -> Response:
     """Show one certificate, by the SHA-256 of its DER or of its precertificate's."""
     form = output_form(_FORMS)
-    detail = _detail(sha256)
+    detail = detail_of(sha256)
     if form in {"pem", "der"}:
         return _download(detail, form)
     return _page(detail)
 
 
-def _detail(sha256: str) -> CertificateDetail:
+def detail_of(sha256: str) -> CertificateDetail:
+    """Return what is known of the certificate with this fingerprint; raises BadParameter, Missing."""
     wanted = sha256.lower().replace(":", "")
     if not _SHA256.fullmatch(wanted):
         raise BadParameter(

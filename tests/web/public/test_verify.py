@@ -1,0 +1,350 @@
+"""Proofs checked by a browser: on the site, and by the checker saved as one file, without any site."""
+
+import base64
+import copy
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cheroot import wsgi
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from verifier.algorithms import PrivateKey
+from verifier.transparency.merkle import consistency_proof, hash_leaf, inclusion_proof, root_of
+from verifier.transparency.tree_head import sign_tree_head
+from web.public import create_app
+from web.public.checker import SCRIPTS, single_file, single_file_hash
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("public-site-browser")]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+LOGS = ("sm2", "p256")
+DOCUMENT = Path(__file__).parents[3] / "docs" / "verify.md"
+
+
+@pytest.fixture(scope="module")
+def base(world) -> Iterator[str]:
+    server = wsgi.Server(("127.0.0.1", 0), create_app(world.settings()), numthreads=4)
+    server.prepare()
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    yield f"http://127.0.0.1:{server.bind_addr[1]}"
+    server.stop()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def saved(browser: Browser, tmp_path_factory) -> Iterator[Page]:
+    """The checker as a file, in a browser that reaches nothing."""
+    path = tmp_path_factory.mktemp("checker") / "mingjing-verify.html"
+    path.write_bytes(single_file())
+    context = browser.new_context(offline=True)
+    page, complaints = context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(path.as_uri())
+    yield page
+    assert complaints == []
+    context.close()
+
+
+def proof_of(client, world, log: str) -> dict:
+    """Return the proof file of the pair's certificate in a log, as the site gives it."""
+    sha256 = world.pair.ecc.certificate.fingerprint.hex()
+    facts = client.get(f"/certificate/{sha256}?output=json").get_json()
+    index = next(found["leaf_index"] for found in facts["proofs"] if found["log"] == log)
+    answer = client.get(f"/certificate/{sha256}/proof/{log}/{index}")
+    assert answer.status_code == 200
+    return answer.get_json()
+
+
+def check(page: Page, proof: object, **options: object) -> dict:
+    text = proof if isinstance(proof, str) else json.dumps(proof)
+    return page.evaluate("([text, options]) => Mingjing.check(text, options)", [text, options])
+
+
+def codes(result: dict) -> dict[str, str]:
+    return {step["code"]: step["state"] for step in result["steps"]}
+
+
+def flip(encoded: str, at: int = -1) -> str:
+    data = bytearray(base64.b64decode(encoded))
+    data[at] ^= 1
+    return base64.b64encode(bytes(data)).decode()
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_an_honest_proof_is_trusted_and_every_step_says_so(saved, client, world, log):
+    result = check(saved, proof_of(client, world, log))
+    assert result["state"] == "trusted"
+    assert codes(result) == {
+        "log": "trusted", "entry-precertificate": "trusted", "certificate": "trusted", "promise": "trusted",
+        "inclusion": "trusted", "head": "trusted", "elsewhere-none": "unknown",
+    }  # fmt: skip
+
+
+TAMPERED = {
+    "no JSON": (lambda _: "{", "open-unreadable"),
+    "another format": (lambda p: p | {"format": "mingjing-proof-2"}, "open-unreadable"),
+    "null": (lambda _: "null", "open-unreadable"),
+    "log ID": (lambda p: p["log"].update(log_id=flip(p["log"]["log_id"])), "log-id"),
+    "log key": (lambda p: p["log"].update(key=flip(p["log"]["key"])), "log-id"),
+    "log key of no known kind": (lambda p: p["log"].update(key=flip(p["log"]["key"], 6)), "log-unreadable"),
+    "no log": (lambda p: p.pop("log"), "log-unreadable"),
+    "leaf": (lambda p: p.update(leaf_input=flip(p["leaf_input"], 60)), "certificate"),
+    "leaf's time": (lambda p: p.update(leaf_input=flip(p["leaf_input"], 9)), "promise-other"),
+    "leaf's version": (lambda p: p.update(leaf_input=flip(p["leaf_input"], 0)), "entry-unreadable"),
+    "leaf's index": (lambda p: p.update(leaf_input=flip(p["leaf_input"])), "entry-index"),
+    "leaf with more": (
+        lambda p: p.update(leaf_input=base64.b64encode(base64.b64decode(p["leaf_input"]) + b"\0").decode()),
+        "entry-unreadable",
+    ),
+    "index": (lambda p: p.update(leaf_index=p["leaf_index"] + 1), "entry-index"),
+    "index that is no number": (lambda p: p.update(leaf_index="1"), "entry-unreadable"),
+    "certificate's name": (lambda p: p.update(certificate=flip(p["certificate"], 200)), "certificate"),
+    "certificate cut": (lambda p: p.update(certificate=p["certificate"][:400]), "certificate-unreadable"),
+    "node": (lambda p: p["audit_path"].__setitem__(0, flip(p["audit_path"][0])), "inclusion"),
+    "path short": (lambda p: p["audit_path"].pop(), "inclusion-unreadable"),
+    "path long": (lambda p: p["audit_path"].append(p["audit_path"][0]), "inclusion-unreadable"),
+    "path endless": (lambda p: p.update(audit_path=p["audit_path"] * 99), "inclusion-unreadable"),
+    "node short": (lambda p: p["audit_path"].__setitem__(0, "AAAA"), "inclusion-unreadable"),
+    "root": (
+        lambda p: p["tree_head"].update(sha256_root_hash=flip(p["tree_head"]["sha256_root_hash"])),
+        "inclusion",
+    ),
+    "tree size": (lambda p: p["tree_head"].update(tree_size=p["tree_head"]["tree_size"] + 1), None),
+    "head's time": (lambda p: p["tree_head"].update(timestamp=p["tree_head"]["timestamp"] + 1), "head"),
+    "head's signature": (
+        lambda p: p["tree_head"].update(tree_head_signature=flip(p["tree_head"]["tree_head_signature"])),
+        "head",
+    ),
+    "signature of another kind": (
+        lambda p: p["tree_head"].update(tree_head_signature=flip(p["tree_head"]["tree_head_signature"], 0)),
+        "head-unreadable",
+    ),
+    "no tree head": (lambda p: p.pop("tree_head"), "inclusion-unreadable"),
+}
+
+
+@pytest.mark.parametrize("log", LOGS)
+@pytest.mark.parametrize("what", TAMPERED)
+def test_a_tampered_proof_is_refused_where_it_was_tampered_with(saved, client, world, log, what):
+    change, code = TAMPERED[what]
+    proof = copy.deepcopy(proof_of(client, world, log))
+    changed = change(proof)
+    result = check(saved, changed if code == "open-unreadable" else proof)
+    assert result["state"] == "refused"
+    refused = [step["code"] for step in result["steps"] if step["state"] == "refused"]
+    assert len(refused) == 1
+    assert code is None or refused == [code]
+
+
+def test_every_byte_of_the_signatures_matters(saved, client, world):
+    for log in LOGS:
+        proof = proof_of(client, world, log)
+        signature = proof["tree_head"]["tree_head_signature"]
+        for at in range(len(base64.b64decode(signature))):
+            changed = copy.deepcopy(proof)
+            changed["tree_head"]["tree_head_signature"] = flip(signature, at)
+            assert check(saved, changed)["state"] == "refused", f"{log}: byte {at}"
+
+
+def test_a_forged_promise_in_the_certificate_is_refused(saved, client, world):
+    proof = proof_of(client, world, "p256")
+    der = bytearray(base64.b64decode(proof["certificate"]))
+    log_id = base64.b64decode(proof["log"]["log_id"])
+    der[der.index(log_id) + 32 + 8 + 2 + 8 + 4 + 12] ^= 1  # inside the signature of this log's SCT
+    proof["certificate"] = base64.b64encode(bytes(der)).decode()
+    assert codes(check(saved, proof))["promise"] == "refused"
+
+
+def head_json(head) -> dict:
+    return {
+        "tree_size": head.tree_size, "timestamp": head.timestamp,
+        "sha256_root_hash": base64.b64encode(head.root_hash).decode(),
+        "tree_head_signature": base64.b64encode(head.signature).decode(),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_a_head_from_elsewhere_shows_one_history_or_two(saved, client, world, log):
+    proof, small = proof_of(client, world, log), world.logs.logs[log]
+    size, now = proof["tree_head"]["tree_size"], proof["tree_head"]["timestamp"] + 5
+    same = sign_tree_head(size, now, root_of(small.hashes[:size]), small.key)
+    other = sign_tree_head(size, now, hash_leaf(b"another history"), small.key)
+    older = sign_tree_head(3, now, root_of(small.hashes[:3]), small.key)
+    foreign = sign_tree_head(
+        size, now, root_of(small.hashes[:size]), PrivateKey.generate(small.key.public_key.algorithm)
+    )
+    steps = [base64.b64encode(node).decode() for node in consistency_proof(small.hashes[:size], 3, size)]
+    empty = sign_tree_head(0, now, hashlib.sha256(b"").digest(), small.key)
+
+    def told(head, consistency=None) -> str:
+        result = check(saved, proof, pasted=json.dumps(head_json(head)), consistency=consistency)
+        return f"{result['steps'][-1]['code']} {result['state']}"
+
+    assert told(same) == "elsewhere trusted"
+    assert told(other) == "elsewhere-split refused"
+    assert told(older) == "elsewhere-consistency unknown"
+    assert told(older, steps) == "elsewhere trusted"
+    assert told(older, [flip(steps[0]), *steps[1:]]) == "elsewhere-split refused"
+    assert told(older, steps[1:]) in {"elsewhere-split refused", "elsewhere-unreadable refused"}
+    assert told(foreign) == "elsewhere-signature refused"
+    assert told(empty) == "elsewhere-empty trusted"
+
+
+def test_a_checkpoint_is_a_head_from_elsewhere_too(saved, client, world):
+    proof = proof_of(client, world, "sm2")
+    head, origin, log_id = (
+        proof["tree_head"],
+        "mingjing.test/log/sm2",
+        base64.b64decode(proof["log"]["log_id"]),
+    )
+    key_id = hashlib.sha256(origin.encode() + b"\n\x05" + log_id).digest()[:4]
+    signed = head["timestamp"].to_bytes(8) + base64.b64decode(head["tree_head_signature"])
+    line = f"— {origin} {base64.b64encode(key_id + signed).decode()}"
+    note = f"{origin}\n{head['tree_size']}\n{head['sha256_root_hash']}\n\n— somebody AAAAAAA=\n{line}\n"
+    assert codes(check(saved, proof, pasted=note))["elsewhere"] == "trusted"
+    wrong = note.replace(f"\n{head['tree_size']}\n", f"\n{head['tree_size'] + 1}\n")
+    assert codes(check(saved, proof, pasted=wrong))["elsewhere-signature"] == "refused"
+    assert codes(check(saved, proof, pasted=note.replace(line, "")))["elsewhere-unreadable"] == "refused"
+
+
+def test_paths_and_consistency_agree_with_an_independent_tree_at_every_size(saved):
+    leaves = [hash_leaf(bytes([number])) for number in range(40)]
+    cases = [
+        {
+            "size": size, "index": index, "leaf": leaves[index].hex(), "root": root_of(leaves[:size]).hex(),
+            "path": [node.hex() for node in inclusion_proof(leaves[:size], index, size)],
+        }
+        for size in range(1, 41)
+        for index in range(size)
+    ]  # fmt: skip
+    pairs = [
+        {
+            "first": first, "second": second, "old": root_of(leaves[:first]).hex(),
+            "young": root_of(leaves[:second]).hex(),
+            "proof": [node.hex() for node in consistency_proof(leaves[:second], first, second)],
+        }
+        for second in range(1, 41)
+        for first in range(1, second + 1)
+    ]  # fmt: skip
+    script = """([cases, pairs]) => {
+      const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+      const { climb, continues, toHex } = Mingjing;
+      const wrong = cases.filter((c) => {
+        const nodes = climb(bytes(c.leaf), c.index, c.size, c.path.map(bytes));
+        return toHex(nodes.at(-1)?.computed ?? bytes(c.leaf)) !== c.root;
+      });
+      const apart = pairs.filter((p) => !continues({ size: p.first, root: bytes(p.old) },
+        { size: p.second, root: bytes(p.young) }, p.proof.map(bytes)));
+      return [wrong.length, apart.length];
+    }"""
+    assert saved.evaluate(script, [cases, pairs]) == [0, 0]
+
+
+def test_rsa_logs_are_checked_too(saved):
+    generated = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = PrivateKey.from_pkcs8(generated.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+    head = sign_tree_head(1, 1_700_000_000_000, hash_leaf(b"x"), key)
+    script = """([spki, head]) => {
+      const { readKey, readHead, verifySigned, fromBase64 } = Mingjing;
+      const read = readHead(head);
+      return verifySigned(readKey(fromBase64(spki, "key")), read.signed, read.signature);
+    }"""
+    spki = base64.b64encode(key.public_key.spki).decode()
+    assert saved.evaluate(script, [spki, head_json(head)]) is True
+    assert saved.evaluate(script, [spki, {**head_json(head), "timestamp": 1_700_000_000_001}]) is False
+    changed = {**head_json(head), "tree_head_signature": flip(head_json(head)["tree_head_signature"])}
+    assert saved.evaluate(script, [spki, changed]) is False
+
+
+def test_the_saved_file_is_used_by_keyboard_in_both_languages(saved, client, world):
+    saved.reload()
+    saved.get_by_label("Or paste its text").fill(json.dumps(proof_of(client, world, "sm2")))
+    saved.keyboard.press("Tab")
+    saved.keyboard.press("Tab")
+    saved.keyboard.press("Enter")
+    expect(saved.locator("#result")).to_have_attribute("data-state", "trusted")
+    expect(saved.locator("#result li[data-code=head]")).to_contain_text("SM2, SM3")
+    saved.get_by_role("button", name="简体中文").click()
+    expect(saved.locator("#result .banner")).to_contain_text("全部检查通过")
+    assert saved.evaluate("document.documentElement.lang") == "zh-CN"
+
+
+def test_both_languages_say_the_same_things(saved):
+    en, zh = saved.evaluate("Object.values(Mingjing.words).map((words) => Object.keys(words).sort())")
+    assert en == zh
+
+
+def test_the_saved_file_may_open_no_connection(saved, base, browser):
+    page = browser.new_page()
+    page.goto(saved.url)
+    script = "(address) => fetch(address).then(() => 'reached', () => 'refused')"
+    assert page.evaluate(script, f"{base}/healthz") == "refused"
+    page.close()
+    policy = re.search(rb'http-equiv="Content-Security-Policy" content="([^"]*)"', single_file())
+    assert policy is not None
+    assert policy[1].startswith(b"default-src 'none'; style-src 'sha256-")
+    assert b"connect-src" not in policy[1]
+    assert b"unsafe" not in policy[1]
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desk", "phone"])
+def test_on_the_site_a_certificates_proof_is_checked_at_once(browser, base, client, world, size):
+    context = browser.new_context(base_url=base, viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    sha256 = world.pair.ecc.certificate.fingerprint.hex()
+    facts = client.get(f"/certificate/{sha256}?output=json").get_json()
+    index = next(found["leaf_index"] for found in facts["proofs"] if found["log"] == "p256")
+    page.goto(f"/verify?certificate={sha256}&log=p256&index={index}")
+    expect(page.locator("#result")).to_have_attribute("data-state", "trusted")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="mingjing-verify.html").click()
+    assert Path(downloading.value.path()).read_bytes() == single_file()
+    assert page.get_by_text(single_file_hash()[:8]).count()
+    context.close()
+
+
+def test_on_the_site_an_older_head_is_compared_by_the_logs_own_proof(browser, base, world, client):
+    small, proof = world.logs.logs["p256"], proof_of(client, world, "p256")
+    older = sign_tree_head(2, proof["tree_head"]["timestamp"], root_of(small.hashes[:2]), small.key)
+    context = browser.new_context(base_url=base)
+    page = context.new_page()
+    page.goto("/verify")
+    page.get_by_label("Or paste its text").fill(json.dumps(proof))
+    page.get_by_text("A tree head from elsewhere (optional)").first.click()
+    page.locator("#other-head").fill(json.dumps(head_json(older)))
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.locator("#result li[data-code=elsewhere]")).to_have_attribute("data-state", "trusted")
+    context.close()
+
+
+def test_a_proof_of_something_else_is_not_given(client, world):
+    sha256 = world.pair.ecc.certificate.fingerprint.hex()
+    assert client.get(f"/certificate/{sha256}/proof/p256/99999").status_code == 404
+    assert client.get(f"/certificate/{sha256}/proof/nolog/0").status_code == 404
+    assert client.get("/certificate/zz/proof/p256/0").status_code == 400
+    assert client.get("/verify?certificate=a&log=b&index=x").status_code == 400
+
+
+def test_the_published_hash_is_the_files(client):
+    assert single_file_hash() in DOCUMENT.read_text("utf-8")
+    assert client.get("/verify?output=json").get_json()["sha256"] == single_file_hash()
+    assert client.get("/verify/mingjing-verify.html").data == single_file()
+    page = client.get("/verify").text
+    assert all(script in page for script in SCRIPTS)
