@@ -80,6 +80,7 @@ class Sequencer:
         self._pool_changed = threading.Condition()
         self._pool = Batch()
         self._flushing: Batch | None = None
+        self.flushes = 0  # that have ended, well or not
         self._closing = False
         self._thread: threading.Thread | None = None
 
@@ -100,13 +101,19 @@ class Sequencer:
         """What is wrong with the log at present, None when nothing is."""
         return self._stopped or self._setback
 
-    def submit(self, key: bytes, make: Callable[[], Draft], *, can_be_shed: bool = False) -> Ticket:
+    def submit(
+        self, key: bytes, make: Callable[[], Draft], *, can_be_shed: bool = False, after: int | None = None
+    ) -> Ticket | None:
         """Put an entry into the pool, or join the submission of the same key that is on its way.
 
+        ``after`` is the number of ``flushes`` before the caller looked whether the entry is in the tree; None
+        is returned if one has ended since, so that it looks again and no entry is ever taken twice.
         Raises Overloaded when the pool is full (for what ``can_be_shed``, already when nearly full),
         Unavailable when the log is in trouble, NotAdmitting when it is frozen or closed.
         """
         with self._pool_changed:
+            if after is not None and after != self.flushes:
+                return None
             for batch in (self._flushing, self._pool):
                 if batch is not None and (ticket := batch.by_key.get(key)):
                     return ticket
@@ -203,7 +210,8 @@ class Sequencer:
         finally:
             with self._pool_changed:
                 self._flushing = None
-            batch.done.set()
+                self.flushes += 1
+            batch.end()
 
     def _flush(self, batch: Batch) -> None:
         if self._stopped:
@@ -232,7 +240,7 @@ class Sequencer:
         for offset, ticket in enumerate(batch.tickets):
             ticket.index, ticket.timestamp = state.head.size + offset, timestamp
         self._merged(batch.tickets, leaf_hashes, head)  # step 5
-        batch.done.set()  # step 6
+        batch.end()  # step 6
         if objects:
             self._clean(objects)  # step 7
 

@@ -103,7 +103,9 @@ class Admission:
         else:
             issuers = [*above, self._root_of(last, remember=bool(above))]
         self._check_issuers(issuers)
-        _check_signed(leaf, issuers[0])
+        if above:  # else the root was found by its signature on the leaf, which costs too much to check twice
+            _check_signed(leaf, issuers[0])
+        _check_may_issue(issuers[0])
         return issuers
 
     def _root_of(self, last: Certificate, *, remember: bool) -> Certificate:
@@ -202,7 +204,6 @@ def _is_signed(certificate: Certificate, issuer: Certificate) -> bool:
 
 
 def _check_signed(leaf: Certificate, issuer: Certificate) -> None:
-    """Check the leaf's signature and that its issuer is a CA (a root of version 1 cannot say so)."""
     try:
         leaf.verify_signed_by(issuer)
     except InvalidSignature as error:
@@ -211,6 +212,10 @@ def _check_signed(leaf: Certificate, issuer: Certificate) -> None:
         raise SubmissionRefused(
             f"the certificate cannot be checked against {_name(issuer)}: {error}"
         ) from error
+
+
+def _check_may_issue(issuer: Certificate) -> None:
+    """Check that the leaf's issuer is a CA (a root of version 1 cannot say so) with a key for it."""
     if not issuer.is_ca and not issuer.self_issued:
         raise SubmissionRefused(f"{_name(issuer)} issued the certificate but is no CA (basicConstraints)")
     if issuer.key_usage and "key_cert_sign" not in issuer.key_usage:

@@ -45,7 +45,8 @@ class Indexed:
 
 
 class Index:
-    """One connection, guarded by a lock: the sequencer writes, everyone looks up.
+    """Two connections, each guarded by a lock: the sequencer writes by one, everyone looks up by the other,
+    so that no look-up waits for a flush.
 
     Commits survive the process's end at once and the machine's within moments (WAL, synchronous NORMAL);
     what a power cut takes is read again from the tree.
@@ -53,16 +54,18 @@ class Index:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._path = path
-        self._connection = self._open()
-
-    def _open(self) -> sqlite3.Connection:
         try:
-            connection = _connect(self._path)
+            self._open()
         except sqlite3.DatabaseError:  # not a database, or damaged: it holds nothing that the tree does not
             _remove(self._path)
-            connection = _connect(self._path)
-        return connection
+            self._open()
+
+    def _open(self) -> None:
+        self._connection = _connect(self._path)
+        self._reader = sqlite3.connect(self._path, check_same_thread=False)
+        self._reader.execute("PRAGMA query_only = 1")
 
     @property
     def size(self) -> int:
@@ -89,8 +92,8 @@ class Index:
 
     def promise(self, key: bytes) -> Promise | None:
         """Return where the entry of this deduplication key stands, None if it is not in the log."""
-        with self._lock:
-            row = self._connection.execute(
+        with self._reading:
+            row = self._reader.execute(
                 "SELECT leaf_index, timestamp, signature FROM entry WHERE key = ?", (key[:_KEY_SIZE],)
             ).fetchone()
         return Promise(*row) if row else None
@@ -109,23 +112,27 @@ class Index:
 
     def leaf_index(self, leaf_hash: bytes) -> int | None:
         """Return the index of the leaf with this hash (the caller compares the whole hash), or None."""
-        with self._lock:
-            row = self._connection.execute(
+        with self._reading:
+            row = self._reader.execute(
                 "SELECT leaf_index FROM leaf WHERE hash = ?", (leaf_hash[:_KEY_SIZE],)
             ).fetchone()
         return int(row[0]) if row else None
 
     def start_over(self) -> None:
         """Forget everything, to be filled from the tree again."""
-        with self._lock:
-            self._connection.close()
+        with self._lock, self._reading:
+            self._close()
             _remove(self._path)
-            self._connection = _connect(self._path)
+            self._open()
 
     def close(self) -> None:
         """Close the database."""
-        with self._lock:
-            self._connection.close()
+        with self._lock, self._reading:
+            self._close()
+
+    def _close(self) -> None:
+        self._reader.close()
+        self._connection.close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

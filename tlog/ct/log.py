@@ -16,8 +16,9 @@ from tlog.ct.promises import CertificateDraft, Promises
 from tlog.ct.reader import LogReader
 from tlog.ct.roots import AcceptedRoots
 from tlog.ct.settings import LogSettings, LogState, SettingsFile
+from tlog.ct.submission import Given, Pending, Submission
 from tlog.ct.tile_entries import CtEntries
-from tlog.errors import NotAdmitting, RefuseToStart, TlogError, Unavailable
+from tlog.errors import NotAdmitting, RefuseToStart, TlogError
 from tlog.head import Head
 from tlog.lock import FileLock
 from tlog.pool import Limits
@@ -140,26 +141,27 @@ class CtLog:
 
         Raises SubmissionRefused, NotAdmitting, or Unavailable with the time to wait.
         """
-        return self._add(chain, precertificate=False)
+        return self.submit(chain, precertificate=False).wait(self._limits.wait)
 
     def add_pre_chain(self, chain: Sequence[bytes]) -> SignedCertificateTimestamp:
         """Take a precertificate with the chain above it; otherwise as ``add_chain``."""
-        return self._add(chain, precertificate=True)
+        return self.submit(chain, precertificate=True).wait(self._limits.wait)
 
-    def _add(self, chain: Sequence[bytes], *, precertificate: bool) -> SignedCertificateTimestamp:
+    def submit(self, chain: Sequence[bytes], *, precertificate: bool) -> Submission:
+        """Take a chain as ``add_chain`` or ``add_pre_chain`` do, without waiting for the flush."""
         if not (state := self.settings.state).admits:
             raise NotAdmitting(f"the log is {state}: it takes no more submissions")
         admitted = self._admission.admit(chain, precertificate=precertificate, now=datetime.now(UTC))
         key = admitted.key
-        if (sct := self._promises.given(key, admitted.entry)) is not None:
-            return sct
-        ticket = self._sequencer.submit(
-            key, lambda: CertificateDraft(admitted), can_be_shed=admitted.can_be_shed
-        )
-        ticket.wait(self._limits.wait)
-        if not isinstance(ticket.outcome, SignedCertificateTimestamp):
-            raise Unavailable("the entry is stored but its promise could not be signed; send it again")
-        return ticket.outcome
+        while True:
+            flushes = self._sequencer.flushes
+            if (sct := self._promises.given(key, admitted.entry)) is not None:
+                return Given(sct)
+            ticket = self._sequencer.submit(
+                key, lambda: CertificateDraft(admitted), can_be_shed=admitted.can_be_shed, after=flushes
+            )
+            if ticket is not None:  # else a flush has ended since, which may have brought this very entry
+                return Pending(ticket)
 
     # Questions
 
