@@ -1,10 +1,11 @@
 """The judgement: every check once, in order, and trust only where none of them failed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from verifier.errors import VerifierError
 from verifier.judge.case import Case, Check, not_reached
-from verifier.judge.checks import CHECKS
+from verifier.judge.checks import CERTIFICATE_CHECKS, CHECKS
 from verifier.judge.evidence import Evidence, Handshake
 from verifier.judge.trust import Trust
 from verifier.judge.verdict import Code, Finding, Outcome, Verdict
@@ -28,15 +29,27 @@ def judge(evidence: Evidence, policy: Policy, trust: Trust, now: datetime) -> Ve
     byte pass without a trusted verdict on the very connection, and later ask for the inclusion of
     ``Verdict.relied_scts`` once they are due.
     """
-    case = Case(evidence, policy.rules_for(evidence.host), trust, now)
+    return _judge(CHECKS, Case(evidence, policy.rules_for(evidence.host), trust, now))
+
+
+def judge_certificate(evidence: Evidence, policy: Policy, trust: Trust, now: datetime) -> Verdict:
+    """The verdict on a certificate that was not met on a connection: the checks from its path on.
+
+    ``evidence`` has its chain, revocation answers and SCTs as on a connection; protocol, cipher and group are
+    not looked at. For showing to people: it lets nothing pass.
+    """
+    return _judge(CERTIFICATE_CHECKS, Case(evidence, policy.rules_for(evidence.host), trust, now))
+
+
+def _judge(checks: Sequence[Check], case: Case) -> Verdict:
     findings: list[Finding] = []
-    for check in CHECKS:
+    for check in checks:
         findings.append(_finding(check, case, findings))
     trusted = all(finding.outcome is not Outcome.FAILED for finding in findings)
     return Verdict(
         trusted=trusted,
-        host=evidence.host,
-        judged_at=now,
+        host=case.evidence.host,
+        judged_at=case.now,
         findings=tuple(findings),
         algorithms=case.algorithms,
         relied_scts=tuple(sct.relied() for sct in case.reliable_scts) if trusted else (),

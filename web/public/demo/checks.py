@@ -11,7 +11,7 @@ from typing import Any
 from proxy_addon.connect.check import CheckResult
 from proxy_addon.errors import ProxyError
 from verifier.errors import VerifierError
-from verifier.judge.verdict import Finding, Outcome
+from web.public.models.findings import finding_shown
 from web.public.models.logs import Check
 from web.public.settings import DemoSite
 from web.public.state import Said, State
@@ -20,12 +20,6 @@ Checker = Callable[[str, Path], CheckResult]
 
 _KEPT_SECONDS = 2.0
 _THREADS = 10
-_OUTCOMES = {
-    Outcome.PASSED: State.TRUSTED,
-    Outcome.FAILED: State.REFUSED,
-    Outcome.NOTE: State.UNKNOWN,
-    Outcome.NOT_REACHED: State.UNKNOWN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +58,7 @@ class Checked:
     @property
     def checks(self) -> tuple[Check, ...]:
         """Every finding as a line."""
-        return tuple(map(_check, self.result.verdict.findings)) if self.result else ()
-
-
-def _check(found: Finding) -> Check:
-    compared = " against ".join(part for part in (found.subject, found.against) if part)
-    code = found.code.value if found.code else ""
-    return Check(_OUTCOMES[found.outcome], code, found.detail, found.reference, found.title, compared)
+        return tuple(map(finding_shown, self.result.verdict.findings)) if self.result else ()
 
 
 class DemoChecks:

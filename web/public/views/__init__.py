@@ -10,6 +10,7 @@ from web.public.views import (
     health,
     home,
     inclusion,
+    inspect,
     issuers,
     logs,
     search,
@@ -19,6 +20,6 @@ from web.public.views import (
 
 def register(app: Flask) -> None:
     """Add every blueprint to ``app``."""
-    pages = (home, search, certificate, logs, audits, issuers, verify)
+    pages = (home, search, certificate, logs, audits, issuers, verify, inspect)
     for module in (*pages, files, forward, inclusion, health):
         app.register_blueprint(module.blueprint)

@@ -44,6 +44,10 @@
     return make("div", { class: "field" }, make("label", { for: id }, label), hint, field);
   }
 
+  // A sentence whose hashes stand in the monospace face.
+  const withHashes = (sentence) =>
+    sentence.split(/([0-9a-f]{64})/).map((part, at) => (at % 2 ? make("code", {}, part) : part));
+
   const value = (id) => root.querySelector(`#${id}`)?.value ?? "";
 
   function draw(kept = {}) {
@@ -138,7 +142,7 @@
   function line({ code, state, facts }) {
     const [title, sentence] = said[code];
     const mark = make("span", { class: `state ${CLASSES[state]}` }, symbol(state), make("span", {}, said.states[state]));
-    const item = make("li", {}, mark, make("span", {}, make("strong", {}, title), sentence(facts, state)));
+    const item = make("li", {}, mark, make("span", {}, make("strong", {}, title), ...withHashes(sentence(facts, state))));
     item.dataset.code = code;
     item.dataset.state = state;
     return item;
