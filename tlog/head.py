@@ -15,6 +15,27 @@ class Head:
     text: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """Witnesses' signature lines for the tree of this size and root; no signature of ours is in them.
+
+    A cosignature is over origin, size and root only (C2SP tlog-cosignature), so it stays good when the log
+    signs the same tree again at a later time.
+    """
+
+    size: int
+    root: bytes
+    lines: bytes
+
+    def of(self, head: Head) -> bool:
+        """Whether the lines are for this head's tree."""
+        return (self.size, self.root) == (head.size, head.root)
+
+    def append_to(self, head: Head) -> bytes:
+        """The checkpoint with the log's own signature first."""
+        return head.text + self.lines
+
+
 class HeadSigner(Protocol):
     """Signs and opens the heads of one log; the layer above chooses key and signature form."""
 

@@ -10,6 +10,10 @@ The order of a flush, and what a crash after each step leaves:
    tree that nobody holds a promise for; a resubmission finds them.
 7. remove partial tiles that full ones have replaced, and the staged batch.
 
+Between two flushes the same thread publishes the head again with the cosignatures that witnesses gave for it
+(``cosign``), so no older checkpoint can come after a newer one. A crash or failure there loses cosignatures
+only: the lock knows the head without them.
+
 A failure before step 2 fails this flush's submissions and changes nothing. From step 2 on it is unknown
 what is in force, so the state in memory is thrown away and read again from the lock, as at a start.
 """
@@ -28,7 +32,7 @@ from tlog.errors import (
     TlogError,
     Unavailable,
 )
-from tlog.head import EntryFormat, Head, HeadSigner
+from tlog.head import Cosigned, EntryFormat, Head, HeadSigner
 from tlog.lock import HeadLock
 from tlog.pool import Batch, Draft, Limits, Sealed, Ticket
 from tlog.staging import PREFIX, encode, staged_size, staging_key
@@ -71,15 +75,19 @@ class Sequencer:
         state = load_state(storage, lock, signer, entries)
         self._state: State | None = state  # None after a failed write, until it is read again
         self._head = state.head
+        self._checkpoint = state.checkpoint
+        self._cosigned: Cosigned | None = None  # the newest that was published
         self._stopped: str | None = None  # for good, until an operator has looked at it
         self._setback: str | None = None  # since the last flush, which failed; the next may not
         self._frozen = frozen
         self._last_flush = 0.0
         self._uncleaned: list[str] = list(state.replayed)
-        # _pool_changed guards _pool and _flushing: a ticket is in exactly one of them until it is done.
+        # _pool_changed guards _pool and _flushing: a ticket is in exactly one of them until it is done;
+        # and _unpublished, the newest cosignatures that wait for the writer thread.
         self._pool_changed = threading.Condition()
         self._pool = Batch()
         self._flushing: Batch | None = None
+        self._unpublished: Cosigned | None = None
         self.flushes = 0  # that have ended, well or not
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -90,6 +98,20 @@ class Sequencer:
     def head(self) -> Head:
         """The newest published head."""
         return self._head
+
+    @property
+    def checkpoint(self) -> bytes:
+        """The newest checkpoint as published: the head's text, and the cosignatures that it has."""
+        return self._checkpoint
+
+    def cosign(self, size: int, root: bytes, lines: bytes) -> None:
+        """Publish the head of this tree with these signature lines after the log's own; returns at once.
+
+        A flush that is due comes first, and lines for another tree than the newest are dropped.
+        """
+        with self._pool_changed:
+            self._unpublished = Cosigned(size, root, lines)
+            self._pool_changed.notify()
 
     @property
     def frozen(self) -> bool:
@@ -165,7 +187,10 @@ class Sequencer:
     def _run(self) -> None:
         while self._wait_for_work():
             try:
-                self.flush()
+                if self._flush_is_due():
+                    self.flush()
+                else:
+                    self.publish_cosigned()
             except RefuseToStart as error:
                 self._stopped = str(error)
                 logger.critical("%s: %s", self.signer.origin, error)
@@ -178,20 +203,45 @@ class Sequencer:
                 time.sleep(_RECOVERY_PAUSE)
 
     def _wait_for_work(self) -> bool:
-        """Sleep until the next flush is due; False when the log is closed and nothing waits."""
+        """Sleep until there is something to write; False when the log is closed and nothing waits."""
         with self._pool_changed:
             while not self._closing:
-                due = self._last_flush + self.limits.period
-                if self._frozen and not self._pool.tickets:
-                    due = float("inf")
-                elif not self._pool.tickets and self._state is not None:
-                    due = max(due, self._last_flush + self.limits.head_age)
-                if self._stopped and not self._pool.tickets:
-                    due = float("inf")
-                if (remaining := due - time.monotonic()) <= 0:
+                if (remaining := self._due() - time.monotonic()) <= 0 or self._unpublished:
                     return True
                 self._pool_changed.wait(None if remaining == float("inf") else remaining)
             return bool(self._pool.tickets)
+
+    def _due(self) -> float:
+        """When the next flush is due (monotonic); the caller holds ``_pool_changed``."""
+        due = self._last_flush + self.limits.period
+        if self._frozen and not self._pool.tickets:
+            due = float("inf")
+        elif not self._pool.tickets and self._state is not None:
+            due = max(due, self._last_flush + self.limits.head_age)
+        if self._stopped and not self._pool.tickets:
+            due = float("inf")
+        return due
+
+    def _flush_is_due(self) -> bool:
+        with self._pool_changed:
+            return self._closing or self._due() <= time.monotonic()
+
+    def publish_cosigned(self) -> None:
+        """Publish the newest head with the cosignatures that wait for it; a failure loses only those.
+
+        Only the writer thread (or a test) calls this.
+        """
+        with self._pool_changed:
+            waiting, self._unpublished = self._unpublished, None
+        if waiting is None or not waiting.of(self._head) or self._state is None or self._stopped:
+            return
+        checkpoint = waiting.append_to(self._head)
+        try:
+            self.storage.replace(CHECKPOINT, checkpoint)
+        except StorageError as error:
+            logger.warning("%s: could not publish cosignatures: %s", self.signer.origin, error)
+            return
+        self._cosigned, self._checkpoint = waiting, checkpoint
 
     def flush(self) -> None:
         """Merge the pool, or renew the head if it is empty. Only the writer thread (or a test) calls this."""
@@ -234,9 +284,11 @@ class Sequencer:
         self.lock.swap(state.head.text, head.text)  # step 2
         if objects:
             self.storage.create(objects)  # step 3
-        self.storage.replace(CHECKPOINT, head.text)  # step 4
-        self._state = State(head, growth.edge, tail)
-        self._head = head
+        cosigned = self._cosigned
+        checkpoint = cosigned.append_to(head) if cosigned and cosigned.of(head) else head.text
+        self.storage.replace(CHECKPOINT, checkpoint)  # step 4
+        self._state = State(head, growth.edge, tail, checkpoint)
+        self._head, self._checkpoint = head, checkpoint
         for offset, ticket in enumerate(batch.tickets):
             ticket.index, ticket.timestamp = state.head.size + offset, timestamp
         self._merged(batch.tickets, leaf_hashes, head)  # step 5
@@ -248,7 +300,7 @@ class Sequencer:
         """Return the state; after a failure read it again from the lock, as a start does."""
         if self._state is None:
             self._state = load_state(self.storage, self.lock, self.signer, self.entries)
-            self._head = self._state.head
+            self._head, self._checkpoint = self._state.head, self._state.checkpoint
             self._uncleaned += self._state.replayed
             logger.warning(
                 "%s: continues after a failed write at %d entries", self.signer.origin, self._head.size

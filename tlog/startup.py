@@ -21,12 +21,14 @@ _FROM_COPY = (
 class State:
     """All that the writer keeps in memory: the head, the tree's right edge, the last entry tile's bytes.
 
-    ``replayed`` names what a staged batch was replayed for: its partial tiles may still be there.
+    ``checkpoint`` is what is published: the head's text, perhaps with cosignatures after it. ``replayed``
+    names what a staged batch was replayed for: its partial tiles may still be there.
     """
 
     head: Head
     edge: RightEdge
     tail: bytes
+    checkpoint: bytes
     replayed: tuple[str, ...] = ()
 
 
@@ -52,9 +54,15 @@ def load_state(storage: Storage, lock: HeadLock, signer: HeadSigner, entries: En
         tail = _tail(storage, edge, entries)
     except DamagedTree as error:
         raise RefuseToStart(f"{error}. {_FROM_COPY}") from error
-    if published is None or published.text != head.text:
-        storage.replace(CHECKPOINT, head.text)
-    return State(head, edge, tail, tuple(staged or ()))
+    if published is not None and _is_published(head, published):
+        return State(head, edge, tail, published.text, tuple(staged or ()))
+    storage.replace(CHECKPOINT, head.text)
+    return State(head, edge, tail, head.text, tuple(staged or ()))
+
+
+def _is_published(head: Head, published: Head) -> bool:
+    """Whether the stored checkpoint is this head's: the same note, perhaps with cosignatures after it."""
+    return published.text.startswith(head.text)
 
 
 def remove_partials(storage: Storage, keys: Iterable[str]) -> None:
@@ -97,7 +105,7 @@ def _staged(storage: Storage, head: Head, *, needed: bool) -> Mapping[str, bytes
 
 
 def _compare(published: Head | None, locked: Head, staged: Mapping[str, bytes] | None) -> None:
-    if published is None or published.text == locked.text:
+    if published is None or _is_published(locked, published):
         return
     if published.size > locked.size or (
         published.size == locked.size and published.timestamp > locked.timestamp

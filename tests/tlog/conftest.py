@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,14 @@ class PlainSigner:
 
     def open(self, text: bytes) -> Head:
         try:
-            origin, size, root, timestamp, _ = text.decode().split("\n")
+            origin, size, root, timestamp, *_ = text.decode().split("\n")
             head = self.sign(int(size), bytes.fromhex(root), int(timestamp))
         except ValueError:
             raise DamagedTree("the checkpoint is damaged") from None
-        if head.text != text or origin != self.origin:
+        own, _, _cosignatures = text.partition(b"\ncosigned by ")
+        if head.text != own or origin != self.origin:
             raise DamagedTree("the checkpoint is damaged")
-        return head
+        return replace(head, text=text)
 
 
 class PlainEntries:

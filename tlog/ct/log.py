@@ -174,8 +174,8 @@ class CtLog:
         return self._heads.signed_tree_head(self._sequencer.head.text)
 
     def checkpoint(self) -> bytes:
-        """Return the newest tree head as a checkpoint (signed note)."""
-        return self._sequencer.head.text
+        """Return the newest tree head as a checkpoint (signed note), with the cosignatures that it has."""
+        return self._sequencer.checkpoint
 
     def get_sth_consistency(self, first: int, second: int) -> tuple[bytes, ...]:
         """Return the consistency proof between two tree sizes; raises BadQuestion."""
