@@ -39,6 +39,7 @@ from monitor.values import (
     WatchedLog,
     from_ms,
 )
+from monitor.watching.service import Watching
 from verifier.certificates import Certificate
 from verifier.errors import MalformedInput, VerifierError
 from verifier.transparency.log_list import Log, LogList
@@ -64,6 +65,7 @@ class Monitor:
         self._certificates = Certificates(connections)
         self._index = Index(Search(connections), self._certificates)
         self._revocations = Revocations(connections)
+        self.watching = Watching(connections, self._certificates, self._index)
 
     @classmethod
     def open(

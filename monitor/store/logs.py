@@ -129,6 +129,7 @@ class Logs:
         with self._db.write() as connection:
             connection.execute("DELETE FROM entries WHERE log=? AND idx>=?", (log, size))
             connection.execute("DELETE FROM malformed WHERE log=? AND idx>=?", (log, size))
+            connection.execute("UPDATE watched_malformed SET idx=min(idx, ?) WHERE log=?", (size, log))
             tree.truncate(connection, log, size)
             (malformed,) = connection.execute("SELECT count(*) FROM malformed WHERE log=?", (log,)).fetchone()
             connection.execute("UPDATE logs SET size=?, malformed=? WHERE id=?", (size, malformed, log))

@@ -1,0 +1,180 @@
+"""A signed POST, as the Standard Webhooks specification has it: receivers need only HMAC-SHA-256.
+
+A receiver checks, in this order: ``webhook-timestamp`` is within five minutes of its clock; one of the
+signatures in ``webhook-signature`` is ``v1,`` and base64(HMAC-SHA-256(secret, id "." timestamp "." body)),
+compared in constant time; ``webhook-id`` was not seen before. In Python::
+
+    signed = b".".join([id.encode(), timestamp.encode(), body])
+    expected = "v1," + base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+    genuine = any(hmac.compare_digest(expected, one) for one in signature.split())
+
+where ``secret`` is base64-decoded from the secret file, less its prefix ``whsec_``.
+"""
+
+import base64
+import contextlib
+import hmac
+import http.client
+import json
+import os
+import socket
+import ssl
+import stat
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from threading import Lock, Timer
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from monitor.watching.channel import NotDelivered
+from monitor.watching.watchlist import Webhook
+
+PREFIX: Final = "whsec_"
+SECRET_BYTES: Final = (24, 64)  # Standard Webhooks, "Symmetric"
+CONNECT_SECONDS: Final = 5.0
+LONGEST_RETRY_AFTER: Final = 3600.0
+_SUCCESS: Final = range(200, 300)
+
+
+class WebhookSender:
+    """Sends notices to one receiver, each over its own connection. ``cancel`` ends a request from outside."""
+
+    def __init__(self, settings: Webhook) -> None:
+        self._settings = settings
+        self._connection: socket.socket | None = None
+        self._lock = Lock()
+        self._cancelled = False
+
+    def send(self, notice: Mapping[str, Any]) -> None:
+        """POST one notice; returns once the receiver has said 2xx. Raises NotDelivered with the reason."""
+        body = json.dumps(notice, ensure_ascii=False).encode()
+        headers = signed_headers(
+            read_secret(self._settings.secret_file), notice["id"], body, datetime.now(UTC)
+        )
+        try:
+            with self._connected() as connection:
+                status, retry_after = _post(connection, self._settings.url, body, headers)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NotDelivered(_reason(error, self._settings.timeout)) from error
+        if status not in _SUCCESS:
+            raise NotDelivered(f"the receiver said {status}, expected 200 to 299", retry_after)
+
+    def cancel(self) -> None:
+        """End the request that is under way, and all later ones, as a failure."""
+        with self._lock:
+            self._cancelled = True
+            if self._connection is not None:
+                _cut(self._connection)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[http.client.HTTPConnection]:
+        """Connect, with the certificate verified, and cut the connection when the time is over."""
+        parts = urlsplit(self._settings.url)
+        secure, host = parts.scheme == "https", str(parts.hostname)
+        limit = self._settings.timeout
+        connected = socket.create_connection(
+            (host, parts.port or (443 if secure else 80)), min(CONNECT_SECONDS, limit)
+        )
+        with connected:
+            connected.settimeout(limit)
+            channel = self._secured(connected, host) if secure else connected
+            with channel, self._deadline(channel, limit):
+                if isinstance(channel, ssl.SSLSocket):
+                    channel.do_handshake()
+                connection = http.client.HTTPConnection(parts.netloc)
+                connection.sock = channel
+                yield connection
+
+    def _secured(self, connected: socket.socket, host: str) -> ssl.SSLSocket:
+        context = ssl.create_default_context()
+        if self._settings.ca_file is not None:
+            context.load_verify_locations(self._settings.ca_file)
+        return context.wrap_socket(connected, server_hostname=host, do_handshake_on_connect=False)
+
+    @contextlib.contextmanager
+    def _deadline(self, channel: socket.socket, seconds: float) -> Iterator[None]:
+        timer = Timer(seconds, _cut, [channel])
+        timer.daemon = True
+        with self._lock:
+            if self._cancelled:
+                raise ConnectionAbortedError("stopping")
+            self._connection = channel
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            with self._lock:
+                self._connection = None
+
+
+def signed_headers(secret: bytes, notice_id: str, body: bytes, now: datetime) -> dict[str, str]:
+    """Return the headers that prove who sent ``body`` and when. The id stays the same in every attempt."""
+    timestamp = str(int(now.timestamp()))
+    signed = b".".join([notice_id.encode(), timestamp.encode(), body])
+    signature = base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+    return {
+        "webhook-id": notice_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{signature}",
+        "Content-Type": "application/json",
+        "User-Agent": "mingjing-watch",
+        "Connection": "close",
+    }
+
+
+def read_secret(path: Path) -> bytes:
+    """Return the secret in ``path``, which only its owner may read. Raises NotDelivered."""
+    try:
+        with path.open("rb") as file:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+                raise NotDelivered(f"{path} can be read by others: expected mode 0600")
+            text = file.read(1024).decode("ascii").strip()
+        secret = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+    except OSError as error:
+        raise NotDelivered(f"could not read the secret file {path}: {error.strerror}") from None
+    except ValueError:
+        raise NotDelivered(f"{path}: expected {PREFIX} and base64") from None
+    if not SECRET_BYTES[0] <= len(secret) <= SECRET_BYTES[1]:
+        raise NotDelivered(f"{path}: expected {SECRET_BYTES[0]} to {SECRET_BYTES[1]} bytes in base64")
+    return secret
+
+
+def _post(
+    connection: http.client.HTTPConnection, url: str, body: bytes, headers: Mapping[str, str]
+) -> tuple[int, float | None]:
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection.request("POST", target, body, dict(headers))
+    with connection.getresponse() as response:  # a redirect is an answer like any other: it is not followed
+        return response.status, _retry_after(response.headers.get("Retry-After"))
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Read Retry-After (RFC 9110 section 10.2.3), within reason."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value) if value.strip().isdigit() else _until(value)
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, min(seconds, LONGEST_RETRY_AFTER))
+
+
+def _until(date: str) -> float:
+    return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
+
+
+def _cut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _reason(error: Exception, seconds: float) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the receiver's certificate is refused: {error.verify_message}"
+    if isinstance(error, TimeoutError | http.client.RemoteDisconnected | ssl.SSLEOFError):
+        return f"no whole answer within {seconds:g} s: {error}"
+    return f"could not reach the receiver: {error}"
