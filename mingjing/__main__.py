@@ -20,6 +20,7 @@ COMMANDS = (
     "certificates",
     "audit",
     "search",
+    "watch",
     "status",
 )
 _EXAMPLE = """\

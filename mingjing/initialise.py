@@ -9,6 +9,7 @@ from mingjing import publisher
 from mingjing.config import Config, replace_file
 from mingjing.policy_file import policy_text
 from mingjing.rooms import log_names
+from mingjing.watching import write_watchlist
 
 ROGUE = Path("demo") / "rogue"
 ROGUE_ORG = "Rogue Trust Services"
@@ -114,6 +115,7 @@ STEPS = (
     Step("ca/roots.pem", "Making the SM2 and ECC hierarchies", _make_hierarchy),
     Step(ROGUE_ROOT_FILE, "Making the authority that nobody pins", _make_rogue, demo_only=True),
     Step("policy.toml", "Writing policy.toml", _make_policy),
+    Step("watchlist.toml", "Writing watchlist.toml", write_watchlist),
     Step(publisher.LOG_LIST_FILE, "Making the transparency logs", _make_logs),
     Step("proxy/ca.pem", "Making the proxy's local CA", _make_local_ca),
     Step("proxy/trust-bundle.json", "Signing the trust bundle", _make_bundle),

@@ -9,6 +9,7 @@ from typing import Final
 from mingjing import publisher
 from mingjing.config import Config
 from mingjing.rooms import authority, monitor, room_errors
+from mingjing.watching import watching
 
 PUBLISH_SECONDS: Final = 3600.0
 logger = logging.getLogger(__name__)
@@ -19,13 +20,19 @@ def run(data: Path, settings: Config) -> None:
     from monitor.schedule import Schedule
 
     keeper = Keeper(data, settings)
-    with room_errors():
+    opened = monitor(data, settings, read_only=False)
+    with room_errors(), watching(data, settings, opened) as watch:
+
+        def after_round() -> None:
+            watch.wake()
+            keeper.after_round()
+
         schedule = Schedule(
-            monitor=monitor(data, settings, read_only=False),
+            monitor=opened,
             log_lists=(str(data / publisher.LOG_LIST_FILE),),
             interval=float(settings.audit_interval),
             revocation_every=timedelta(seconds=settings.audit_interval) if settings.demo else None,
-            after_round=keeper.after_round,
+            after_round=after_round,
             report=logger.warning,
         )
         schedule.run()

@@ -79,8 +79,7 @@ class Runner:
                     self._awake.wait(POLL_SECONDS)
                     self._awake.clear()
         finally:
-            for courier in self._couriers.values():
-                courier.stop()
+            self.stop_couriers()
             self._db.release()
 
     def _look_safely(self) -> bool:
@@ -144,13 +143,18 @@ class Runner:
         desk = Desk(
             self._deliveries, self._notices.get, self._content, watchlist.give_up_after, self._db.release
         )
-        for courier in self._couriers.values():
-            courier.stop()
+        self.stop_couriers()
         self._couriers = {
             channel: Courier(channel.name, sender_of(channel), desk) for channel in watchlist.channels
         }
         for courier in self._couriers.values():
             courier.start()
+
+    def stop_couriers(self) -> None:
+        """End the channels' threads; the next watchlist starts its own."""
+        for courier in self._couriers.values():
+            courier.stop()
+        self._couriers = {}
 
     def _content(self, notice: Notice) -> Mapping[str, Any]:
         page = "/audit" if notice.subject is Subject.LOG else "/watch"

@@ -1,0 +1,80 @@
+"""A watchlist in a directory of its own, the runner that reads it, and receivers of notices."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor import Monitor
+from monitor.watching.runner import Runner
+
+
+class Watchlist:
+    """watchlist.toml beside a monitor's database, with a hook that keeps what it is given."""
+
+    def __init__(self, directory: Path, monitor: Monitor) -> None:
+        self.directory = directory
+        self.monitor = monitor
+        self.file = directory / "watchlist.toml"
+        self.told = directory / "told"
+        self.told.mkdir()
+        self.ours: set[bytes] = set()
+        self._times = 0
+
+    def write(self, text: str) -> None:
+        """Replace the file, as an editor does; the time of change differs from the one before."""
+        self._times += 1
+        new = self.file.with_suffix(".new")
+        new.write_text(text)
+        new.replace(self.file)
+
+    def watch(self, *names: str, hook: bool = True, more: str = "") -> None:
+        listed = ", ".join(json.dumps(name) for name in names)
+        self.write(f"names = [{listed}]\n{more}\n" + (self.hook() if hook else ""))
+
+    def hook(self, script: str = "", name: str = "hook", timeout: float = 30) -> str:
+        """Make a program that runs ``script`` and then keeps its stdin; returns its section."""
+        program = self.directory / f"{name}.sh"
+        keep = f'cat > "{self.told}/$$.part" && mv "{self.told}/$$.part" "{self.told}/$(date +%s%N).$$.json"'
+        program.write_text(f"#!/bin/sh\n{script}\n{keep}\n")
+        program.chmod(0o755)
+        return f'[[hook]]\nname = "{name}"\nprogram = "{program.name}"\ntimeout = {timeout}\n'
+
+    def runner(self) -> Runner:
+        return self.monitor.watching.runner(
+            self.file, is_ours=lambda _serial, tbs: tbs in self.ours, site="https://site.example"
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[Runner]:
+        runner = self.runner().start()
+        try:
+            yield runner
+        finally:
+            runner.stop()
+
+    def received(self) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in sorted(self.told.glob("*.json"))]
+
+
+def until[T](get: Callable[[], T], seconds: float = 15) -> T:
+    """Wait until ``get`` gives something true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (value := get()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert value, "waited in vain"
+    return value
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[..., Any]:
+    return until
+
+
+@pytest.fixture
+def watchlist(tmp_path: Path, monitor: Monitor) -> Watchlist:
+    return Watchlist(tmp_path, monitor)
