@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from issuer.errors import HierarchyError
-from issuer.files import write_atomic
 from issuer.lints import Kind, LintTarget, lint
 from issuer.profiles import CA_PROFILES, CaProfile
 from issuer.settings import AuthoritySettings
@@ -20,6 +19,7 @@ from issuer.store import IssuerStore
 from issuer.x509 import certificate as builder
 from issuer.x509 import extensions, signing
 from keys import FileKeyStore, KeyExists, KeyHandle
+from keys.files import replace_file
 from verifier.algorithms import PrivateKey, Signer
 from verifier.certificates import Certificate, Extension
 from verifier.errors import VerifierError
@@ -191,6 +191,6 @@ def pointers(ca: str, settings: AuthoritySettings) -> list[Extension]:
 def _write_files(directory: Path, made: Mapping[str, CertificateAuthority]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for authority in made.values():
-        write_atomic(directory / f"{authority.name}.pem", authority.certificate.pem.encode())
+        replace_file(directory / f"{authority.name}.pem", authority.certificate.pem.encode())
     roots = [one.certificate.pem for one in made.values() if one.profile.issuer is None]
-    write_atomic(directory / "roots.pem", "".join(roots).encode())
+    replace_file(directory / "roots.pem", "".join(roots).encode())

@@ -1,12 +1,12 @@
-"""Private files: made with the right mode from the first moment, checked when read, replaced atomically."""
+"""Files made with the right mode and replaced atomically; private ones are checked when read."""
 
 import fcntl
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Final
 
 from keys.errors import KeyNotFound, KeyStoreError, UnsafePermissions
@@ -26,7 +26,7 @@ def make_directory(path: Path) -> None:
     except OSError as error:
         raise KeyStoreError(f"could not make the directory {path}: {error.strerror}") from error
     check_directory(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def check_directory(path: Path) -> None:
@@ -87,15 +87,28 @@ def write_file(path: Path, data: bytes) -> None:
     """
     try:
         _remove_temporaries(path.parent)
-        descriptor, temporary = mkstemp(suffix=_TEMPORARY, prefix=".", dir=path.parent)  # mode 0600
+        replace_file(path, data, mode=FILE_MODE)
+    except OSError as error:
+        raise KeyStoreError(f"could not write {path}: {error.strerror}") from error
+
+
+def replace_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace ``path``: written beside it, synced, renamed, the directory synced. Raises OSError.
+
+    Whenever the power fails, the file is the old or the new one; at most a hidden temporary file is left.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_TEMPORARY}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(descriptor)
-        Path(temporary).rename(path)
-        _sync_directory(path.parent)
-    except OSError as error:
-        raise KeyStoreError(f"could not write {path}: {error.strerror}") from error
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
 
 
 def _remove_temporaries(directory: Path) -> None:
@@ -103,7 +116,8 @@ def _remove_temporaries(directory: Path) -> None:
         left.unlink()
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make the directory's entries durable. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

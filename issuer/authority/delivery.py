@@ -10,7 +10,7 @@ from pathlib import Path
 
 from issuer.authority.requests import DualCertificate
 from issuer.errors import DeliveryError
-from issuer.files import write_atomic
+from keys.files import replace_file
 
 KEY_MODE = 0o600
 PUBLIC_MODE = 0o644
@@ -57,7 +57,7 @@ def write_dual(dual: DualCertificate, directory: Path, *, force: bool = False) -
     try:
         for name, data in files(dual).items():
             path = directory / name
-            write_atomic(path, data, mode=KEY_MODE if name.endswith(".key") else PUBLIC_MODE)
+            replace_file(path, data, mode=KEY_MODE if name.endswith(".key") else PUBLIC_MODE)
             written.append(path)
     except OSError as error:
         raise DeliveryError(f"could not write {directory}: {error.strerror}") from error

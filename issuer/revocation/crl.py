@@ -4,12 +4,12 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from issuer.files import write_atomic
 from issuer.hierarchy import CertificateAuthority
 from issuer.revocation.reasons import RevocationReason
 from issuer.settings import AuthoritySettings
 from issuer.store import IssuerStore
 from issuer.x509.crl import CrlPlan, RevokedEntry, sign_crl
+from keys.files import replace_file
 
 # RFC 5280 section 3.3: an entry stays until it was on one list after its certificate expired.
 KEPT_AFTER_EXPIRY = dt.timedelta(days=8)
@@ -68,5 +68,5 @@ class CrlPublisher:
         self._directory.mkdir(parents=True, exist_ok=True)
         with self._store.newest_crl(ca.name, number) as newest:
             if newest:
-                write_atomic(self.path(ca.name), der)
+                replace_file(self.path(ca.name), der)
         return self.path(ca.name)

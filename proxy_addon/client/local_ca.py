@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keys import FileKeyStore, KeyStoreError, KeyUsage
+from keys.files import replace_file
 from proxy_addon.errors import SettingsError
-from proxy_addon.files import replace_file
 from verifier.algorithms import KeyAlgorithm
 
 KEY_NAME: Final = "local-ca"

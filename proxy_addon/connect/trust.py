@@ -16,9 +16,9 @@ from typing import Final
 
 import certifi
 
+from keys.files import replace_file
 from proxy_addon.connect.fetch import Fetch
 from proxy_addon.errors import FetchError, SettingsError
-from proxy_addon.files import replace_file
 from proxy_addon.settings import Settings
 from verifier.bundle import TrustBundle, parse_trust_bundle
 from verifier.certificates.certificate import Certificate, load_pem_chain

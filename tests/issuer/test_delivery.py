@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from issuer import files
+from keys import files
 from issuer.authority import Authority, IssueRequest, check_directory, write_dual
 from issuer.errors import DeliveryError
 from verifier.algorithms import PrivateKey

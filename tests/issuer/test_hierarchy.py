@@ -110,7 +110,7 @@ KILL_AT = """
 import os, sys
 import datetime as dt
 from pathlib import Path
-from issuer import hierarchy, store as stores, files
+from issuer import hierarchy, store as stores
 from issuer.settings import AuthoritySettings
 from issuer.x509 import certificate as builder
 from keys import FileKeyStore, KeyHandle
@@ -131,7 +131,7 @@ if step == "key":
 elif step == "certificate":
     stores.IssuerStore.add_authority = killing(stores.IssuerStore.add_authority)
 else:
-    hierarchy.write_atomic = killing(hierarchy.write_atomic)
+    hierarchy.replace_file = killing(hierarchy.replace_file)
 keys = FileKeyStore.create(data / "keys", "issuer")
 store = stores.IssuerStore(data / "issuer.db")
 settings = AuthoritySettings("Ming Test", "mingjing.test", "http://127.0.0.1:8440")

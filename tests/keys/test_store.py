@@ -477,7 +477,8 @@ class TestCrashes:
                 store.generate("new", KeyAlgorithm.ED25519)
         assert (directory / "issuer" / "root.key").read_bytes() == before
         assert store.names() == ("root",)
-        assert len(list((directory / "issuer").iterdir())) == 2  # the key and what was left behind
+        assert [path.name for path in (directory / "issuer").iterdir()] == ["root.key"]
+        (directory / "issuer" / ".root.key.killed.tmp").write_bytes(b"what a kill leaves behind")
         store.generate("new", KeyAlgorithm.ED25519)
         assert {path.name for path in (directory / "issuer").iterdir()} == {"root.key", "new.key"}
 
