@@ -85,12 +85,12 @@ class Courier:
         failure = self._try(due)
         if failure is None:
             return True
-        return self._recover(due, failure)
+        behind = self._desk.deliveries.due(self.name, now, after=due.notice)
+        return self._recover(due, failure, behind)
 
-    def _recover(self, due: Due, failure: NotDelivered) -> bool:
+    def _recover(self, due: Due, failure: NotDelivered, behind: Due | None) -> bool:
         """Tell a receiver that is away from one that stumbles over this notice alone."""
         now = datetime.now(UTC)
-        behind = self._desk.deliveries.due(self.name, now, after=due.notice)
         if due.attempts >= PATIENCE and behind is not None and self._try(behind) is None:
             pause = retry_pause(due.attempts, timedelta(minutes=1), LONGEST_ASIDE)
             self._desk.deliveries.set_aside(self.name, due.notice, now + pause)

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Event, Lock, Timer
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -95,7 +95,13 @@ class WebhookSender:
 
     @contextlib.contextmanager
     def _deadline(self, channel: socket.socket, seconds: float) -> Iterator[None]:
-        timer = Timer(seconds, _cut, [channel])
+        over = Event()
+
+        def end() -> None:
+            over.set()
+            _cut(channel)
+
+        timer = Timer(seconds, end)
         timer.daemon = True
         with self._lock:
             if self._cancelled:
@@ -104,6 +110,8 @@ class WebhookSender:
         timer.start()
         try:
             yield
+            if over.is_set() or self._cancelled:  # an answer that was cut short can look like a whole one
+                raise TimeoutError("cut off")
         finally:
             timer.cancel()
             with self._lock:
