@@ -119,21 +119,17 @@ def _serving(directory: Path, root: bytes, algorithm: KeyAlgorithm) -> Iterator[
 def _serve(directory: Path, root: bytes, algorithm: KeyAlgorithm, pipe: Connection) -> None:
     import threading
 
-    from cheroot import wsgi
-
-    from web.logs import create_app
+    from web.logs import Application, LogServer
 
     key = PrivateKey.generate(algorithm)
     create_log(
         directory / "log", name="log", origin="bench.example/log", signer=key, roots=[Certificate.parse(root)]
     )
     log = CtLog.open(directory / "log", key)
-    server = wsgi.Server(("127.0.0.1", 0), create_app({"log": log}), numthreads=CONNECTIONS)
-    server.request_queue_size = server.keep_alive_conn_limit = CONNECTIONS
-    server.prepare()
-    thread = threading.Thread(target=server.serve, daemon=True)
+    server = LogServer(Application({"log": log}), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    pipe.send(server.bind_addr[1])
+    pipe.send(server.port)
     pipe.recv()
     server.stop()
     thread.join()

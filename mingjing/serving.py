@@ -1,15 +1,18 @@
-"""One way to serve a WSGI application over HTTP or HTTPS until SIGTERM."""
+"""Serving until SIGTERM: a WSGI application over HTTP or HTTPS, or the logs by their own server."""
 
 import errno
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mingjing.errors import MingjingError
-from mingjing.signals import end_on_sigterm
+from mingjing.signals import end_on_sigterm, ignore_signals
 
 if TYPE_CHECKING:
     from cheroot.ssl import Adapter
+
+    from tlog.ct import CtLog
 
 THREADS = 12
 MAX_HEADER_BYTES = 64 * 1024
@@ -65,3 +68,22 @@ def serve(
         raise MingjingError(f"could not listen on {host}:{port}: {error.strerror or error}.") from None
     finally:
         server.stop()
+
+
+def serve_logs(logs: "Mapping[str, CtLog]", host: str, port: int) -> None:
+    """Serve the logs until SIGTERM or Ctrl-C, then answer what is under way; raises MingjingError.
+
+    A log put into the mapping while this runs is served from then on.
+    """
+    from web.logs import Application, LogServer
+
+    try:
+        server = LogServer(Application(logs), host, port)
+    except OSError as error:
+        raise MingjingError(f"could not listen on {host}:{port}: {error.strerror or error}.") from None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    try:
+        server.run()
+    finally:
+        ignore_signals()

@@ -1,89 +1,79 @@
-"""The WSGI application of the log service: routes, error forms, limits."""
+"""The application of the log service: routes, error forms, limits. Requests in, answers out."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from tlog.ct import BadQuestion, CtLog, NotFound, SubmissionRefused
+from tlog.ct.submission import Submission
 from tlog.errors import NotAdmitting, TlogError, Unavailable
-from web.logs.http import HttpError, Response, error_response, json_response, send
+from web.logs.http import HttpError, Request, Response, error_response, json_response
 from web.logs.limits import QUESTIONS, SUBMISSIONS, Rate, RateLimit
-from web.logs.rfc6962 import MESSAGES
+from web.logs.rfc6962 import QUESTION_MESSAGES, SUBMISSION_MESSAGES, promise_response
 
 logger = logging.getLogger(__name__)
 
 _FOREVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _MOMENT: Final = {"Cache-Control": "public, max-age=1"}
 _READ: Final = ("GET", "HEAD")
+_STATUSES: Final[Mapping[type[Exception], int]] = {
+    SubmissionRefused: 400, BadQuestion: 400, NotFound: 404, NotAdmitting: 403,
+}  # fmt: skip
 
 
-def create_app(
-    logs: Mapping[str, CtLog], *, submissions: Rate = SUBMISSIONS, questions: Rate = QUESTIONS
-) -> WSGIApplication:
-    """Return the application that serves these logs under ``/log/<name>/``.
+class Application:
+    """Serves these logs under ``/log/<name>/``; names may come and go in the mapping while it runs.
 
     ``submissions`` and ``questions`` say how much one address may send; this machine itself is not limited.
-
-    Each submission waits for its flush, so the server needs many threads: about submissions a second times
-    the flush period, 256 for a busy log.
     """
-    return _Application(logs, RateLimit(submissions), RateLimit(questions))
 
-
-class _Application:
-    def __init__(self, logs: Mapping[str, CtLog], submissions: RateLimit, questions: RateLimit) -> None:
+    def __init__(
+        self, logs: Mapping[str, CtLog], *, submissions: Rate = SUBMISSIONS, questions: Rate = QUESTIONS
+    ) -> None:
         self._logs = logs
-        self._limits = {"POST": submissions, "GET": questions}
+        self._submissions, self._questions = RateLimit(submissions), RateLimit(questions)
         self._pages: Mapping[str, Callable[[], Response]] = {
             "/healthz": lambda: Response(b"ok\n", "text/plain; charset=utf-8"),
             "/readyz": self._readiness,
             "/metrics": self._metrics,
         }
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def answer(self, request: Request) -> Response | Submission:
+        """Answer a request; for a submission that was taken, ``promise`` makes the answer once it is done."""
         try:
-            response = self._answer(environ)
-        except HttpError as error:
-            response = error_response(error)
-        except (SubmissionRefused, BadQuestion) as error:
-            response = error_response(HttpError(400, str(error)))
-        except NotFound as error:
-            response = error_response(HttpError(404, str(error)))
-        except NotAdmitting as error:
-            response = error_response(HttpError(403, str(error)))
-        except Unavailable as error:
-            response = error_response(HttpError(503, str(error), Retry_After=str(error.retry_after)))
-        except TlogError:
-            logger.exception("%s %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
-            response = error_response(HttpError(500, "the log could not read its own storage"))
-        except Exception:  # the last resort of a server: the client learns nothing, the log everything
-            logger.exception("%s %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
-            response = error_response(HttpError(500, "an internal error"))
-        return send(response, environ, start_response)
+            return self._answer(request)
+        except Exception as error:  # noqa: BLE001 -- the last resort of a server
+            return _error_answer(error, request)
 
-    def _answer(self, environ: WSGIEnvironment) -> Response:
-        path = str(environ.get("PATH_INFO", ""))
+    def promise(self, request: Request, submission: Submission) -> Response:
+        """Answer the request of a submission that is done."""
+        try:
+            return promise_response(submission.sct())
+        except Exception as error:  # noqa: BLE001 -- the last resort of a server
+            return _error_answer(error, request)
+
+    def _answer(self, request: Request) -> Response | Submission:
+        path = request.path
         if page := self._pages.get(path):
-            _check_method(environ, *_READ)
+            _check_method(request, *_READ)
             return page()
         start, _, rest = path.removeprefix("/log/").partition("/")
         log = self._logs.get(start) if path.startswith("/log/") else None
         if log is None:
             raise HttpError(404, "there is no such page; a log's address is /log/<name>/")
-        if rest.startswith("ct/v1/"):
-            method, message = MESSAGES.get(rest.removeprefix("ct/v1/"), ("", None))
-            if message is None:
-                raise HttpError(404, "RFC 6962 has no such message")
-            _check_method(environ, *(_READ if method == "GET" else ("POST",)))
-            self._limits[method].check(environ)
-            return message(log, environ)
-        _check_method(environ, *_READ)
-        self._limits["GET"].check(environ)
-        return _static(log, rest)
+        message = rest.removeprefix("ct/v1/") if rest.startswith("ct/v1/") else None
+        if submit := SUBMISSION_MESSAGES.get(message or ""):
+            _check_method(request, "POST")
+            self._submissions.check(request)
+            return submit(log, request)
+        if message is not None and message not in QUESTION_MESSAGES:
+            raise HttpError(404, "RFC 6962 has no such message")
+        _check_method(request, *_READ)
+        self._questions.check(request)
+        return QUESTION_MESSAGES[message](log, request) if message else _static(log, rest)
 
     def _readiness(self) -> Response:
-        troubles = {name: trouble for name, log in self._logs.items() if (trouble := log.trouble)}
+        troubles = {name: trouble for name, log in list(self._logs.items()) if (trouble := log.trouble)}
         if troubles:
             name, trouble = next(iter(troubles.items()))
             raise HttpError(503, f"the log {name} takes no submissions: {trouble}")
@@ -95,7 +85,7 @@ class _Application:
             "# TYPE mingjing_log_head_timestamp_seconds gauge",
             "# TYPE mingjing_log_admitting gauge",
         ]
-        for name, log in self._logs.items():
+        for name, log in list(self._logs.items()):
             head = log.get_sth()
             admitting = int(log.trouble is None and log.settings.state.admits)
             lines += [
@@ -117,6 +107,24 @@ def _static(log: CtLog, path: str) -> Response:
     raise HttpError(404, "a log has checkpoint, tile/, issuer/ and ct/v1/")
 
 
-def _check_method(environ: WSGIEnvironment, *allowed: str) -> None:
-    if environ["REQUEST_METHOD"] not in allowed:
+def _check_method(request: Request, *allowed: str) -> None:
+    if request.method not in allowed:
         raise HttpError(405, f"use {' or '.join(allowed)}", Allow=", ".join(allowed))
+
+
+def _error_answer(error: Exception, request: Request) -> Response:
+    return error_response(_http_error(error, request))
+
+
+def _http_error(error: Exception, request: Request) -> HttpError:
+    """Return what the client may know of an error; what it may not goes into the service's own log."""
+    if isinstance(error, HttpError):
+        return error
+    if isinstance(error, Unavailable):
+        return HttpError(503, str(error), Retry_After=str(error.retry_after))
+    for kind, status in _STATUSES.items():
+        if isinstance(error, kind):
+            return HttpError(status, str(error))
+    logger.error("%s %s", request.method, request.path, exc_info=error)
+    own_storage = isinstance(error, TlogError)
+    return HttpError(500, "the log could not read its own storage" if own_storage else "an internal error")

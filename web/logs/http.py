@@ -1,13 +1,15 @@
-"""The little HTTP that the log service needs, on bare WSGI: a submission must cost little but signatures."""
+"""The little HTTP that the log service needs, as values: a submission must cost little but signatures."""
 
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
-from wsgiref.types import StartResponse, WSGIEnvironment
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a submission: ten certificates of the largest size that is read, in base64."""
@@ -18,8 +20,9 @@ _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 
 _REASONS: Final = {
     200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    411: "Length Required", 413: "Content Too Large", 414: "URI Too Long", 429: "Too Many Requests",
-    500: "Internal Server Error", 503: "Service Unavailable",
+    408: "Request Timeout", 411: "Length Required", 413: "Content Too Large", 414: "URI Too Long",
+    429: "Too Many Requests", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
+    503: "Service Unavailable",
 }  # fmt: skip
 
 
@@ -30,6 +33,19 @@ class HttpError(Exception):
         super().__init__(message)
         self.status = status
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that has come whole. Header names in lower case; ``address`` is the peer's, "" if unknown."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    address: str = ""
+    keep_alive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +69,9 @@ def error_response(error: HttpError) -> Response:
     return Response(body, "application/json", error.status, {"Cache-Control": "no-store", **error.headers})
 
 
-def read_body(environ: WSGIEnvironment) -> bytes:
-    """Return the request's body; raises HttpError for one without length, too long, or cut short."""
-    declared = str(environ.get("CONTENT_LENGTH") or "")
-    if not _NUMBER.fullmatch(declared):
-        raise HttpError(411, "the request has no Content-Length")
-    if (length := int(declared)) > MAX_BODY:
-        raise HttpError(413, f"the request has {length} bytes, at most {MAX_BODY} are taken")
-    body = environ["wsgi.input"].read(length)
-    if len(body) != length:
-        raise HttpError(400, f"the request ends after {len(body)} of {length} bytes")
-    return bytes(body)
-
-
-def query(environ: WSGIEnvironment) -> Mapping[str, str]:
+def query(request: Request) -> Mapping[str, str]:
     """Return the query's parameters; raises HttpError when one is given twice or the query is too long."""
-    text = str(environ.get("QUERY_STRING", ""))
+    text = request.query
     if len(text) > MAX_QUERY:
         raise HttpError(414, f"the query has {len(text)} characters, at most {MAX_QUERY} are taken")
     pairs = parse_qsl(text, keep_blank_values=True)
@@ -88,22 +91,34 @@ def number(parameters: Mapping[str, str], name: str) -> int:
     return int(value)
 
 
-def send(response: Response, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Send an answer, compressed where the client takes it; without its body for HEAD."""
+def encode(response: Response, request: Request | None, *, close: bool) -> bytes:
+    """Return an answer's bytes, compressed where the client takes it; without its body for HEAD.
+
+    ``request`` is None for one that could not be read; ``close`` says that the connection ends with it.
+    """
     body = response.body
     headers = {
         "Content-Type": response.content_type,
         "X-Content-Type-Options": "nosniff",
         **response.headers,
     }
-    if len(body) >= _COMPRESS_FROM and response.status == 200:  # noqa: PLR2004 - HTTP's own number
+    if len(body) >= _COMPRESS_FROM and response.status == 200 and request:  # noqa: PLR2004 - HTTP's own number
         headers["Vary"] = "Accept-Encoding"
-        if accepts_gzip(str(environ.get("HTTP_ACCEPT_ENCODING", ""))):
+        if accepts_gzip(request.headers.get("accept-encoding", "")):
             body = gzip.compress(body, compresslevel=5, mtime=0)
             headers["Content-Encoding"] = "gzip"
     headers["Content-Length"] = str(len(body))
-    start_response(f"{response.status} {_REASONS[response.status]}", list(headers.items()))
-    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+    headers["Connection"] = "close" if close else "keep-alive"
+    headers["Date"] = _date(int(time.time()))
+    headers["Server"] = "mingjing"
+    lines = [f"HTTP/1.1 {response.status} {_REASONS[response.status]}", *map(": ".join, headers.items())]
+    head = "\r\n".join((*lines, "", "")).encode("latin-1")
+    return head if request and request.method == "HEAD" else head + body
+
+
+@lru_cache(maxsize=2)
+def _date(now: int) -> str:
+    return formatdate(now, usegmt=True)
 
 
 def accepts_gzip(header: str) -> bool:
@@ -113,6 +128,3 @@ def accepts_gzip(header: str) -> bool:
         if coding.strip().lower() in {"gzip", "*"}:
             return not re.fullmatch(r"\s*q=0(\.0*)?\s*", quality)
     return False
-
-
-Handler = Callable[[WSGIEnvironment], Response]

@@ -6,10 +6,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
-from wsgiref.types import WSGIEnvironment
 
-from web.logs.http import HttpError
+from web.logs.http import HttpError, Request
 
 _ADDRESSES: Final = 10_000
 _IPV6_PREFIX: Final = 64
@@ -40,9 +40,9 @@ class RateLimit:
         self._lock = threading.Lock()
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens left, and when
 
-    def check(self, environ: WSGIEnvironment) -> None:
+    def check(self, request: Request) -> None:
         """Take one token; raises HttpError 429 when the address has none."""
-        address = client_address(environ)
+        address = client_address(request)
         if address is None:
             return
         now = self._clock()
@@ -56,14 +56,14 @@ class RateLimit:
             raise HttpError(429, "too many requests from this address; slow down", Retry_After="1")
 
 
-def client_address(environ: WSGIEnvironment) -> str | None:
+def client_address(request: Request) -> str | None:
     """Return who asks, None for this machine itself.
 
     The last X-Forwarded-For is believed only from this machine, where the public site forwards requests.
     """
-    address = _parse(str(environ.get("REMOTE_ADDR", "")))
+    address = _parse(request.address)
     if address is None or address.is_loopback:
-        forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2]
+        forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2]
         address = _parse(forwarded.strip())
     if address is None or address.is_loopback:
         return None
@@ -72,6 +72,7 @@ def client_address(environ: WSGIEnvironment) -> str | None:
     return str(address)
 
 
+@lru_cache(maxsize=1024)
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text)

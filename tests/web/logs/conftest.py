@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 import urllib3
-from cheroot import wsgi
 
 from tests.tlog.chains import Ca, OpenLogs
 from tlog.ct import CtLog
-from web.logs import create_app
+from web.logs import Application, LogServer, ServerLimits
 
 
 @dataclass(frozen=True)
@@ -46,18 +45,20 @@ class Service:
 
 
 @contextmanager
-def served(logs: Mapping[str, CtLog], threads: int = 16, **options: Any) -> Iterator[Service]:
-    server = wsgi.Server(("127.0.0.1", 0), create_app(logs, **options), numthreads=threads)
-    server.prepare()
-    thread = threading.Thread(target=server.serve, daemon=True)
+def served(
+    logs: Mapping[str, CtLog], limits: ServerLimits | None = None, **options: Any
+) -> Iterator[Service]:
+    server = LogServer(Application(logs, **options), "127.0.0.1", 0, limits=limits)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     http = urllib3.PoolManager(maxsize=32, retries=False)
     try:
-        yield Service(f"http://127.0.0.1:{server.bind_addr[1]}", http)
+        yield Service(f"http://127.0.0.1:{server.port}", http)
     finally:
         http.clear()
         server.stop()
         thread.join(10)
+        assert not thread.is_alive()
 
 
 @pytest.fixture

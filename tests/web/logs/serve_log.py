@@ -4,12 +4,10 @@ import sys
 import time
 from pathlib import Path
 
-from cheroot import wsgi
-
 from tlog.ct import CtLog
 from tlog.pool import Limits
 from verifier.algorithms import PrivateKey
-from web.logs import create_app
+from web.logs import Application, LogServer
 
 
 def main(directory: Path, key_file: Path) -> None:
@@ -18,10 +16,9 @@ def main(directory: Path, key_file: Path) -> None:
     start = time.monotonic()
     log = CtLog.open(directory, key, limits=Limits(period=0.02))
     took = time.monotonic() - start
-    server = wsgi.Server(("127.0.0.1", 0), create_app({directory.name: log}), numthreads=16)
-    server.prepare()
-    print(server.bind_addr[1], took, flush=True)  # noqa: T201 -- that is how the test is told
-    server.serve()
+    server = LogServer(Application({directory.name: log}), "127.0.0.1", 0)
+    print(server.port, took, flush=True)  # noqa: T201 -- that is how the test is told
+    server.run()
 
 
 if __name__ == "__main__":

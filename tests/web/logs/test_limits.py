@@ -8,7 +8,7 @@ import pytest
 from tests.tlog.chains import QUICK
 from tests.web.logs.conftest import served
 from tlog.errors import Overloaded, StorageError
-from web.logs.http import HttpError
+from web.logs.http import HttpError, Request
 from web.logs.limits import Rate, RateLimit, client_address
 
 
@@ -19,8 +19,8 @@ class Time:
         return self.now
 
 
-def from_address(address: str, forwarded: str = "") -> dict[str, str]:
-    return {"REMOTE_ADDR": address, "HTTP_X_FORWARDED_FOR": forwarded}
+def from_address(address: str, forwarded: str = "") -> Request:
+    return Request("GET", "/", headers={"x-forwarded-for": forwarded}, address=address)
 
 
 def test_an_address_has_its_burst_and_then_its_rate() -> None:
@@ -128,7 +128,7 @@ def test_an_unexpected_error_says_nothing_of_the_inside(logs, ca, monkeypatch) -
 def test_many_clients_at_once_get_promises_of_their_own(logs, ca) -> None:
     log = logs.create("p256", [ca.anchor])
     indexes: list[int] = []
-    with served({"p256": log}, threads=32) as service:
+    with served({"p256": log}) as service:
 
         def submit(number: int) -> None:
             for at in range(4):

@@ -57,6 +57,7 @@ def world(tmp_path_factory):
         "open": logs.create("open", [root.der, signing.der]),
         "shard": logs.create("shard", [root.der], not_after=(start, end)),
         "frozen": logs.create("frozen", [root.der]),
+        "mail": logs.create("mail", [root.der], eku=("1.3.6.1.5.5.7.3.4",)),
     }
     created["frozen"].freeze()
     created["open"].add_chain(ca.chain("first.example.test"))
@@ -191,7 +192,7 @@ def unchanged(world: World, log: str, answer: Any, status: int, reason: str) -> 
     assert re.search(reason, message), message
     assert "\n" not in message
     assert len(message) < 400
-    size = {"open": 1, "shard": 0, "frozen": 0}[log]
+    size = {"open": 1, "shard": 0, "frozen": 0, "mail": 0}[log]
     assert world.service.ask(log, "get-sth")["tree_size"] == size
 
 
@@ -214,6 +215,14 @@ def test_a_body_that_is_no_submission(world, make, status, reason) -> None:
 def test_a_certificate_that_ends_outside_the_shard(world, days) -> None:
     chain = world.ca.chain(not_after=NOW + timedelta(days=days))
     unchanged(world, "shard", world.service.submit("shard", chain), 400, "outside this log's interval")
+
+
+@pytest.mark.parametrize("precertificate", [False, True], ids=["certificate", "precertificate"])
+def test_a_certificate_for_another_use_than_the_log_expects(world, precertificate) -> None:
+    server = x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.1")])
+    chain = world.ca.chain(extra=[(server, False)], precertificate=precertificate)
+    answer = world.service.submit("mail", chain, "add-pre-chain" if precertificate else "add-chain")
+    unchanged(world, "mail", answer, 400, "is for serverAuth; .* expects .* usage emailProtection")
 
 
 def test_a_frozen_log_takes_nothing(world) -> None:
