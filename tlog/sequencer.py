@@ -21,11 +21,12 @@ what is in force, so the state in memory is thrown away and read again from the 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tlog.clock import Clock
 from tlog.errors import (
     NotAdmitting,
+    NotStored,
     Overloaded,
     RefuseToStart,
     StorageError,
@@ -36,7 +37,7 @@ from tlog.head import Cosigned, EntryFormat, Head, HeadSigner
 from tlog.lock import HeadLock
 from tlog.pool import Batch, Draft, Limits, Sealed, Ticket
 from tlog.staging import PREFIX, encode, staged_size, staging_key
-from tlog.startup import CHECKPOINT, State, load_state, remove_partials
+from tlog.startup import CHECKPOINT, FINAL, State, load_state, remove_partials
 from tlog.storage import Storage
 from tlog.tree import TILE_WIDTH, Growth, Tile
 from verifier.transparency.merkle import hash_leaf
@@ -80,13 +81,16 @@ class Sequencer:
         self._stopped: str | None = None  # for good, until an operator has looked at it
         self._setback: str | None = None  # since the last flush, which failed; the next may not
         self._frozen = frozen
+        self._final_due = frozen and not _is_stored(storage, FINAL)
         self._last_flush = 0.0
+        self._writing_since: float | None = None  # monotonic; None while the writer thread rests
         self._uncleaned: list[str] = list(state.replayed)
         # _pool_changed guards _pool and _flushing: a ticket is in exactly one of them until it is done;
         # and _unpublished, the newest cosignatures that wait for the writer thread.
         self._pool_changed = threading.Condition()
         self._pool = Batch()
         self._flushing: Batch | None = None
+        self._doubtful: Mapping[bytes, Ticket] = {}  # by key: a failed flush may have merged them or not
         self._unpublished: Cosigned | None = None
         self.flushes = 0  # that have ended, well or not
         self._closing = False
@@ -121,7 +125,13 @@ class Sequencer:
     @property
     def trouble(self) -> str | None:
         """What is wrong with the log at present, None when nothing is."""
-        return self._stopped or self._setback
+        return self._stopped or self._hanging() or self._setback
+
+    def _hanging(self) -> str | None:
+        since = self._writing_since
+        if since is None or (waited := time.monotonic() - since) < self.limits.wait:
+            return None
+        return f"the store has not answered for {waited:.0f} s"
 
     def submit(
         self, key: bytes, make: Callable[[], Draft], *, can_be_shed: bool = False, after: int | None = None
@@ -140,6 +150,8 @@ class Sequencer:
                 if batch is not None and (ticket := batch.by_key.get(key)):
                     return ticket
             self._refuse_if_not_admitting()
+            if key in self._doubtful:
+                raise Unavailable("the log is finding out whether it has stored this entry; send it again")
             room = self.limits.pool_size - len(self._pool.tickets)
             if room <= (self.limits.pool_size * self.limits.reserve if can_be_shed else 0):
                 raise Overloaded("the log has more submissions than it can merge now; send it again")
@@ -155,6 +167,8 @@ class Sequencer:
             raise NotAdmitting("the log is frozen" if self._frozen else "the log is shutting down")
         if self._stopped:
             raise Unavailable(f"the log takes no submissions: {self._stopped}", retry_after=60)
+        if hanging := self._hanging():
+            raise Unavailable(f"the log takes no submissions now: {hanging}", retry_after=30)
 
     # The writer
 
@@ -163,29 +177,45 @@ class Sequencer:
         self._thread = threading.Thread(target=self._run, name=f"sequencer {self.signer.origin}", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """Merge what is in the pool, stop, and give the lock up."""
+    def close(self) -> bool:
+        """Merge what is in the pool, stop, and give the lock up; False when a write hangs.
+
+        The lock is then kept until this process ends: the write may still happen, so nobody else may write.
+        """
         with self._pool_changed:
             self._closing = True
             self._pool_changed.notify()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(self.limits.wait)
+            if self._thread.is_alive():
+                logger.critical("%s: stopped in the middle of a write that hangs", self.signer.origin)
+                return False
         self.lock.close()
+        return True
+
+    def stop_admitting(self) -> None:
+        """Take no more submissions, for good; the final head follows with the next flush. Returns at once."""
+        with self._pool_changed:
+            self._final_due = self._final_due or not self._frozen
+            self._frozen = True
+            self._pool_changed.notify_all()
 
     def freeze(self) -> Head:
-        """Take no more submissions, merge those in the pool, and return the final head."""
-        with self._pool_changed:
-            self._frozen = True
-            batch = self._pool
-            self._pool_changed.notify()
+        """Take no more submissions, merge those in the pool, and return the final head.
+
+        Raises Unavailable when it is not signed in time; the writer goes on trying.
+        """
+        self.stop_admitting()
         if self._thread is None:
             self.flush()
-        elif batch.tickets and not batch.done.wait(self.limits.wait):
-            raise Unavailable("the last submissions are not merged yet", retry_after=5)
+        with self._pool_changed:
+            if not self._pool_changed.wait_for(lambda: not self._final_due, self.limits.wait):
+                raise Unavailable("the last submissions are not merged yet", retry_after=5)
         return self._head
 
     def _run(self) -> None:
         while self._wait_for_work():
+            self._writing_since = time.monotonic()
             try:
                 if self._flush_is_due():
                     self.flush()
@@ -201,6 +231,8 @@ class Sequencer:
                 logger.exception("%s: unexpected error in a flush", self.signer.origin)
                 self._state = None
                 time.sleep(_RECOVERY_PAUSE)
+            finally:
+                self._writing_since = None
 
     def _wait_for_work(self) -> bool:
         """Sleep until there is something to write; False when the log is closed and nothing waits."""
@@ -215,7 +247,7 @@ class Sequencer:
         """When the next flush is due (monotonic); the caller holds ``_pool_changed``."""
         due = self._last_flush + self.limits.period
         if self._frozen and not self._pool.tickets:
-            due = float("inf")
+            due = due if self._final_due else float("inf")
         elif not self._pool.tickets and self._state is not None:
             due = max(due, self._last_flush + self.limits.head_age)
         if self._stopped and not self._pool.tickets:
@@ -249,6 +281,7 @@ class Sequencer:
         with self._pool_changed:
             batch, self._pool = self._pool, Batch()
             self._flushing = batch
+            final = self._frozen  # then nothing has come after this batch, and nothing will
         try:
             self._flush(batch)
         except BaseException as error:
@@ -257,11 +290,26 @@ class Sequencer:
             raise
         else:
             self._setback = None
+            if final:
+                self._record_final()
         finally:
             with self._pool_changed:
                 self._flushing = None
                 self.flushes += 1
             batch.end()
+
+    def _record_final(self) -> None:
+        """Keep the final head under a name of its own. Until that is done a crash or failure leaves a log
+        that signs a final head once more, of the same tree.
+        """
+        try:
+            self.storage.replace(FINAL, self._head.text)
+        except StorageError as error:
+            logger.warning("%s: could not record the final head: %s", self.signer.origin, error)
+            return
+        with self._pool_changed:
+            self._final_due = False
+            self._pool_changed.notify_all()
 
     def _flush(self, batch: Batch) -> None:
         if self._stopped:
@@ -280,18 +328,18 @@ class Sequencer:
         if objects:
             self.storage.create({staged: encode(objects)})  # step 1
         head = self.signer.sign(growth.edge.size, root, timestamp)
-        self._state = None  # until the new state is known to be in force
+        self._state, self._doubtful = None, batch.by_key  # until the new state is known to be in force
         self.lock.swap(state.head.text, head.text)  # step 2
         if objects:
             self.storage.create(objects)  # step 3
         cosigned = self._cosigned
         checkpoint = cosigned.append_to(head) if cosigned and cosigned.of(head) else head.text
         self.storage.replace(CHECKPOINT, checkpoint)  # step 4
-        self._state = State(head, growth.edge, tail, checkpoint)
         self._head, self._checkpoint = head, checkpoint
         for offset, ticket in enumerate(batch.tickets):
             ticket.index, ticket.timestamp = state.head.size + offset, timestamp
         self._merged(batch.tickets, leaf_hashes, head)  # step 5
+        self._state, self._doubtful = State(head, growth.edge, tail, checkpoint), {}
         batch.end()  # step 6
         if objects:
             self._clean(objects)  # step 7
@@ -299,9 +347,13 @@ class Sequencer:
     def _recovered(self) -> State:
         """Return the state; after a failure read it again from the lock, as a start does."""
         if self._state is None:
-            self._state = load_state(self.storage, self.lock, self.signer, self.entries)
-            self._head, self._checkpoint = self._state.head, self._state.checkpoint
-            self._uncleaned += self._state.replayed
+            state = load_state(self.storage, self.lock, self.signer, self.entries)
+            self._head, self._checkpoint = state.head, state.checkpoint
+            self._uncleaned += state.replayed
+            self._merged((), (), state.head)  # so that the layer above knows what was merged after all
+            with self._pool_changed:  # who looked before that looks again
+                self._state, self._doubtful = state, {}
+                self.flushes += 1
             logger.warning(
                 "%s: continues after a failed write at %d entries", self.signer.origin, self._head.size
             )
@@ -338,6 +390,14 @@ class Sequencer:
                     self.storage.delete(key)
         except StorageError as error:
             logger.warning("%s: could not tidy up: %s", self.signer.origin, error)
+
+
+def _is_stored(storage: Storage, key: str) -> bool:
+    try:
+        storage.read(key)
+    except NotStored:
+        return False
+    return True
 
 
 def _public(error: BaseException) -> str:

@@ -12,6 +12,8 @@ from tlog.tree import HASH_SIZE, TILE_WIDTH, RightEdge, Tile
 from verifier.transparency.merkle import hash_leaf
 
 CHECKPOINT = "checkpoint"
+FINAL = "checkpoint.final"
+"""Where a frozen log keeps its last head, once nothing can come after it."""
 _FROM_COPY = (
     "Bring back the log directory from a copy made after that head, or retire this log and create another."
 )

@@ -76,6 +76,7 @@ class PlainLog:
     wrap_lock: Callable[[FileLock], Any] = lambda lock: lock
     limits: Limits = field(default_factory=Limits)
     clock: Clock | None = None
+    frozen: bool = False
     released: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     """What submitters were told, by entry: that is what may never be lost."""
     seen: list[bytes] = field(default_factory=list)
@@ -105,6 +106,7 @@ class PlainLog:
                 merged=self._merged,
                 limits=self.limits,
                 clock=self.clock,
+                frozen=self.frozen,
             )
         except BaseException:
             lock.close()
@@ -112,9 +114,11 @@ class PlainLog:
         self.opened.append(self)
         return self
 
-    def reopened(self) -> "PlainLog":
+    def reopened(self, *, frozen: bool = False) -> "PlainLog":
         """Another process's view: the same directory, no faults, all that was promised remembered."""
-        again = PlainLog(self.directory, released=self.released, seen=self.seen, opened=self.opened)
+        again = PlainLog(
+            self.directory, frozen=frozen, released=self.released, seen=self.seen, opened=self.opened
+        )
         return again.open()
 
     @staticmethod

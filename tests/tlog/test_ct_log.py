@@ -3,6 +3,7 @@
 import os
 import time
 import warnings
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from tlog.ct import (
     verify_log,
 )
 from tlog.ct.roots import save_roots
+from tlog.ct.settings import FormerOperator, save_settings
 from tlog.errors import NotAdmitting, RefuseToStart
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
@@ -196,6 +198,8 @@ def test_a_frozen_log_answers_but_takes_nothing_for_good(logs, ca) -> None:
     with pytest.raises(LogSettingsError, match="for good"):
         change_state(log.directory, LogState.USABLE)
     assert change_state(log.directory, LogState.RETIRED).state is LogState.RETIRED
+    with pytest.raises(LogSettingsError, match="for good"):
+        change_state(log.directory, LogState.READ_ONLY)
 
 
 def test_a_running_log_takes_up_a_state_written_beside_it(logs, ca, monkeypatch) -> None:
@@ -213,6 +217,47 @@ def test_a_running_log_takes_up_a_state_written_beside_it(logs, ca, monkeypatch)
     path.write_text(good)  # somebody undoes it by hand
     with pytest.raises(NotAdmitting, match="the log is readonly"):
         log.add_chain(ca.chain("late.example.test"))
+
+
+def usage(*oids):
+    """The extension that names these extended key usages."""
+    return (x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in oids]), False)
+
+
+def test_a_log_with_a_list_of_usages_takes_no_others(logs, ca) -> None:
+    web, mail, anything = "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.4", "2.5.29.37.0"
+    log = logs.create("p256", [ca.anchor], eku=(web, "1.2.3.4"))
+    for precertificate in (False, True):
+        add = log.add_pre_chain if precertificate else log.add_chain
+        for extra in ([usage(mail, web)], [usage("1.2.3.4")], [usage(anything)], []):
+            add(ca.chain(extra=extra, precertificate=precertificate))
+        with pytest.raises(SubmissionRefused, match=r"is for emailProtection; .* serverAuth, 1\.2\.3\.4"):
+            add(ca.chain(extra=[usage(mail)], precertificate=precertificate))
+    log.close()
+    again = logs.open("p256")
+    assert again.settings.eku == (web, "1.2.3.4")
+    with pytest.raises(SubmissionRefused, match="expects the extended key usage"):
+        again.add_chain(ca.chain(extra=[usage(mail)]))
+
+
+def test_settings_keep_operators_and_take_usages_by_name(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor], operator='Ministry "of" 数字')
+    former = FormerOperator("Before Ltd", NOW)
+    save_settings(log.directory, replace(log.settings, previous_operators=(former,)))
+    found = load_settings(log.directory)
+    assert (found.operator, found.previous_operators) == ('Ministry "of" 数字', (former,))
+    path = log.directory / "log.toml"
+    text = path.read_text()
+    path.write_text(text + 'eku = ["ServerAuth", "1.3.6.1.5.5.7.3.4"]\n')
+    assert load_settings(log.directory).eku == ("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.4")
+    for wrong, said in (
+        ('["webAuth"]', "expected serverAuth"),
+        ("[1]", "expected a text"),
+        ("1", "wrong value"),
+    ):
+        path.write_text(text + f"eku = {wrong}\n")
+        with pytest.raises(LogSettingsError, match=said):
+            load_settings(log.directory)
 
 
 def test_accepted_roots_are_watched(logs, ca, monkeypatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tlog.clock import Clock
 from tlog.errors import ClockJumped, NotAdmitting, Overloaded, StorageError, Unavailable
 from tlog.pool import Limits
+from tlog.storage import DirectoryStore
 
 QUICK = Limits(pool_size=20, period=0.02, head_age=0.1, wait=5)
 
@@ -122,6 +123,49 @@ def test_a_frozen_log_merges_what_waits_and_takes_no_more(new_log) -> None:
     assert head.size == 2
     with pytest.raises(NotAdmitting, match="frozen"):
         log.submit(b"third")
+    log.close()
+
+
+def test_the_final_head_is_signed_after_all_else_and_once(new_log) -> None:
+    log = new_log(limits=Limits(period=0.01))
+    log.sequencer.start()
+    before = log.sequencer.head
+    head = log.sequencer.freeze()
+    assert head.size == before.size
+    assert head.timestamp > before.timestamp
+    assert (log.directory / "store" / "checkpoint.final").read_bytes() == head.text
+    log.close()
+    again = log.reopened(frozen=True)
+    again.sequencer.start()
+    assert again.sequencer.freeze() == head
+    again.close()
+
+
+def test_a_crash_before_the_final_head_is_made_good_when_the_log_starts(new_log) -> None:
+    log = new_log(limits=Limits(period=0.01))
+    log.add(b"only")
+    log.abandon()
+    again = log.reopened(frozen=True)
+    assert again.sequencer.freeze().size == 1
+    assert (log.directory / "store" / "checkpoint.final").exists()
+
+
+def test_a_freeze_waits_for_the_flush_that_is_under_way(new_log) -> None:
+    """The pool is empty then, but what it held a moment ago comes before the final head."""
+    storing, go_on = threading.Event(), threading.Event()
+
+    class SlowStore(DirectoryStore):
+        def replace(self, key: str, data: bytes) -> None:
+            storing.set()
+            assert go_on.wait(5)
+            super().replace(key, data)
+
+    log = new_log(limits=Limits(period=0.01), wrap_store=lambda store: SlowStore(store.directory))
+    log.sequencer.start()
+    log.submit(b"under way")
+    assert storing.wait(5)
+    threading.Timer(0.2, go_on.set).start()
+    assert log.sequencer.freeze().size == 1
     log.close()
 
 

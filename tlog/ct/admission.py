@@ -13,6 +13,7 @@ from tlog.ct.precertificate import is_signing_certificate, tbs_of_final_issuer
 from tlog.ct.recent import Recent
 from tlog.ct.roots import AcceptedRoots
 from tlog.ct.settings import LogSettings
+from tlog.ct.usages import ANY_USAGE, usage_names
 from verifier.certificates import Certificate
 from verifier.certificates.path import Purpose, build_path
 from verifier.errors import InvalidSignature, MalformedInput, PathInvalid, UnsupportedAlgorithm, VerifierError
@@ -56,7 +57,7 @@ class Admission:
 
         1. The chain has a sensible length and every part is strict DER.
         2. The leaf is what the endpoint takes: a precertificate with poison, or a certificate without.
-        3. It ends within the log's temporal shard.
+        3. It ends within the log's temporal shard, and has a usage that the log takes.
         4. Each certificate is signed by the next, the last is or is signed by an accepted root, and the
            issuers form a valid path. Times are not looked at: expired certificates are worth logging too.
         5. A precertificate signing certificate issued a precertificate, and is followed by the real issuer.
@@ -64,6 +65,7 @@ class Admission:
         leaf, above = self._parse(chain)
         _check_kind(leaf, precertificate=precertificate)
         self._check_shard(leaf)
+        _check_usage(leaf, self._settings.eku)
         issuers = self._issuers(leaf, above)
         entry = self._entry(leaf, issuers, precertificate=precertificate)
         return Admitted(
@@ -169,6 +171,17 @@ def _check_kind(leaf: Certificate, *, precertificate: bool) -> None:
         raise SubmissionRefused(
             "the precertificate already has a list of SCTs, which only its certificate may have"
         )
+
+
+def _check_usage(leaf: Certificate, accepted: Sequence[str]) -> None:
+    """RFC 5280 section 4.2.1.12: a certificate that names no usage, or "any", is good for each of them."""
+    usages = leaf.extended_key_usage
+    if not accepted or not usages or ANY_USAGE in usages or not usages.isdisjoint(accepted):
+        return
+    raise SubmissionRefused(
+        f"the certificate is for {usage_names(sorted(usages))}; this log expects the extended key usage "
+        f"{usage_names(accepted)}"
+    )
 
 
 def _is_valid_path(issuers: list[Certificate]) -> bool:

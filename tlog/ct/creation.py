@@ -37,6 +37,8 @@ def create_log(
     merge_delay: timedelta = DEFAULT_MERGE_DELAY,
     not_after: tuple[datetime | None, datetime | None] = (None, None),
     state: LogState = LogState.USABLE,
+    operator: str = "",
+    eku: tuple[str, ...] = (),
     lock_directory: Path | None = None,
     clock: Clock | None = None,
 ) -> LogSettings:
@@ -60,6 +62,8 @@ def create_log(
         merge_delay=merge_delay,
         not_after_from=not_after[0],
         not_after_until=not_after[1],
+        operator=operator,
+        eku=eku,
     )
     directory.mkdir(parents=True, exist_ok=True)
     save_roots(directory, roots)

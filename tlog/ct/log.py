@@ -1,6 +1,5 @@
 """One certificate log: takes submissions, promises what is stored, answers what is asked."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from tlog.ct.roots import AcceptedRoots
 from tlog.ct.settings import LogSettings, LogState, SettingsFile
 from tlog.ct.submission import Given, Pending, Submission
 from tlog.ct.tile_entries import CtEntries
-from tlog.errors import NotAdmitting, RefuseToStart, TlogError
+from tlog.errors import NotAdmitting, RefuseToStart
 from tlog.head import Head
 from tlog.lock import FileLock
 from tlog.pool import Limits
@@ -29,8 +28,6 @@ from verifier.transparency.api import RawEntry
 from verifier.transparency.merkle import hash_leaf
 from verifier.transparency.sct import SignedCertificateTimestamp
 from verifier.transparency.tree_head import SignedTreeHead
-
-logger = logging.getLogger(__name__)
 
 
 class CtLog:
@@ -102,9 +99,9 @@ class CtLog:
         self._sequencer.start()
 
     def close(self) -> None:
-        """Merge what waits, stop, and give up the lock."""
-        self._sequencer.close()
-        self._promises.close()
+        """Merge what waits, stop, and give up the lock; where a write hangs, its end gives it up."""
+        if self._sequencer.close():
+            self._promises.close()
 
     # What the log is
 
@@ -113,10 +110,7 @@ class CtLog:
         """What the log is and in which state; ``log.toml`` is looked at again when it changes."""
         settings = self._settings.current()
         if not settings.state.admits and not self._sequencer.frozen:
-            try:
-                self._sequencer.freeze()
-            except TlogError as error:
-                logger.warning("%s: frozen, but not all is merged yet: %s", settings.name, error)
+            self._sequencer.stop_admitting()
         return settings
 
     @property
@@ -129,9 +123,10 @@ class CtLog:
         """What is wrong with it at present, None when nothing is."""
         return self._sequencer.trouble
 
-    def freeze(self) -> SignedTreeHead:
+    def freeze(self, state: LogState = LogState.READ_ONLY) -> SignedTreeHead:
         """Take no more submissions, for good, and return the final tree head."""
-        self._settings.change(LogState.READ_ONLY)
+        if self._settings.current().state is not state:
+            self._settings.change(state)
         return self._heads.signed_tree_head(self._sequencer.freeze().text)
 
     # Submissions

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tlog.ct.errors import LogSettingsError
+from tlog.ct.usages import usage_oid
 from tlog.ct.watch import WatchedFile
 from tlog.storage import DirectoryStore
 
@@ -35,8 +36,22 @@ class LogState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FormerOperator:
+    """Who ran a log before, until ``end_time``."""
+
+    name: str
+    end_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
-    """One log. Fixed for its life: name, origin, key, the temporal interval; the state changes."""
+    """One log. Fixed for its life: name, origin, key, the temporal interval; the state changes.
+
+    ``operator`` is who runs it, empty for whoever runs the service. ``eku`` are the extended key usages
+    (OIDs) of which a certificate must have one; none named: any certificate. A change of these two and of
+    the operators before takes effect where the file is read: the log list at once, a running log when it
+    starts again.
+    """
 
     name: str
     origin: str
@@ -47,6 +62,9 @@ class LogSettings:
     merge_delay: timedelta = timedelta(seconds=60)
     not_after_from: datetime | None = None
     not_after_until: datetime | None = None
+    operator: str = ""
+    previous_operators: tuple[FormerOperator, ...] = ()
+    eku: tuple[str, ...] = ()
 
     def takes(self, not_after: datetime) -> bool:
         """Whether a certificate that ends then belongs into this shard (from inclusive, until exclusive)."""
@@ -79,6 +97,9 @@ def load_settings(directory: Path) -> LogSettings:
             merge_delay=timedelta(seconds=table["merge_delay"]),
             not_after_from=_optional_time(table.get("from")),
             not_after_until=_optional_time(table.get("until")),
+            operator=_text(table.get("operator", "")),
+            previous_operators=tuple(map(_former_operator, table.get("previous_operators", ()))),
+            eku=tuple(usage_oid(_text(usage)) for usage in table.get("eku", ())),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise LogSettingsError(f"{path}: missing or wrong value: {error}") from error
@@ -92,10 +113,11 @@ def save_settings(directory: Path, settings: LogSettings) -> None:
 def change_state(directory: Path, state: LogState) -> LogSettings:
     """Record another state in ``log.toml``; a running log takes it up within a second.
 
-    A log that has stopped admitting never starts again: raises LogSettingsError.
+    A log that has stopped admitting never starts again, nor does a retired one come back: raises
+    LogSettingsError.
     """
     settings = load_settings(directory)
-    if state.admits and not settings.state.admits:
+    if (state.admits and not settings.state.admits) or settings.state is LogState.RETIRED:
         raise LogSettingsError(f"the log {settings.name} is {settings.state}, which is for good")
     changed = dataclasses.replace(settings, state=state, state_since=datetime.now(UTC).replace(microsecond=0))
     save_settings(directory, changed)
@@ -147,11 +169,34 @@ def _render(settings: LogSettings) -> str:
         lines.append(f"from = {settings.not_after_from.isoformat()}  # certificates that end from here on")
     if settings.not_after_until:
         lines.append(f"until = {settings.not_after_until.isoformat()}  # and before this time")
+    if settings.operator:
+        lines.append(f"operator = {_string(settings.operator)}  # who runs it, in the log list")
+    if settings.previous_operators:
+        former = ", ".join(
+            f"{{ name = {_string(before.name)}, end_time = {before.end_time.isoformat()} }}"
+            for before in settings.previous_operators
+        )
+        lines.append(f"previous_operators = [{former}]")
+    if settings.eku:
+        usages = ", ".join(_string(usage) for usage in settings.eku)
+        lines.append(f"eku = [{usages}]  # a certificate must have one of these extended key usages")
     return "\n".join(lines) + "\n"
 
 
 def _string(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML basic string
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text in quotes, got {value!r}")
+    return value
+
+
+def _former_operator(value: object) -> FormerOperator:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected {{ name, end_time }} of a previous operator, got {value!r}")
+    return FormerOperator(_text(value["name"]), _time(value["end_time"]))
 
 
 def _time(value: object) -> datetime:
