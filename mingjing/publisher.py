@@ -43,6 +43,7 @@ def _log(directory: Path, settings: Config) -> "Log":
         url=url,
         submission_url=url,
         monitoring_url=url,
+        origin=log.origin,
     )
 
 

@@ -54,7 +54,9 @@ class Checkpoint:
         if len(lines) < _BODY_LINES or not all(lines):
             raise MalformedInput("checkpoint: expected origin, size and root hash, and no empty line")
         origin, size, root, *extensions = lines
-        return cls(origin, _parse_size(size), _parse_root(root), signatures, tuple(extensions))
+        return cls(
+            origin, parse_size(size, "checkpoint.size"), _parse_root(root), signatures, tuple(extensions)
+        )
 
 
 def parse_checkpoint(data: bytes) -> Checkpoint:
@@ -104,9 +106,10 @@ def verify_checkpoint(
     return head
 
 
-def _parse_size(text: str) -> int:
+def parse_size(text: str, field: str) -> int:
+    """A tree's size in decimal without leading zeroes; ``MalformedInput`` naming the field."""
     if not _SIZE.fullmatch(text) or (size := int(text)) > MAX_SIZE:
-        raise MalformedInput(f"checkpoint.size: expected 0 to {MAX_SIZE} in decimal without leading zeroes")
+        raise MalformedInput(f"{field}: expected 0 to {MAX_SIZE} in decimal without leading zeroes")
     return size
 
 

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from verifier.algorithms import KeyAlgorithm, PublicKey, Signer
-from verifier.errors import InvalidSignature, KeyFormatError, MalformedInput, UnsupportedAlgorithm
+from verifier.algorithms import PublicKey, Signer
+from verifier.errors import InvalidSignature, MalformedInput
 from verifier.transparency import wire
 from verifier.transparency.checkpoint import Checkpoint
 from verifier.transparency.moments import MAX_TIMESTAMP
-from verifier.transparency.note import NoteSignature, check_key_name, key_id
-from verifier.transparency.strict_json import decode_base64, encode_base64
+from verifier.transparency.note import (
+    NoteSignature,
+    check_key_name,
+    key_id,
+    parse_verifier_key,
+    verifier_key,
+)
+from verifier.transparency.raw_ed25519 import from_raw, to_raw
 
 COSIGNATURE_V1: Final = 0x04  # signed-note's registry of signature types
 
 _ED25519_SIGNATURE_SIZE = 64  # bytes
-_ED25519_KEY_SIZE = 32  # bytes
-_ED25519_SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")  # RFC 8410 section 4: all but the key itself
 _MAX_SECONDS = MAX_TIMESTAMP // 1000
-_VERIFIER_KEY_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +36,25 @@ class Witness:
 
     def __post_init__(self) -> None:
         check_key_name(self.name)
-        _raw_key(self.key)
+        to_raw(self.key)
 
     @property
     def key_id(self) -> bytes:
         """The id on its signature lines."""
-        return key_id(self.name, COSIGNATURE_V1, _raw_key(self.key))
+        return key_id(self.name, COSIGNATURE_V1, to_raw(self.key))
 
     def encode(self) -> str:
         """Its verifier key (vkey): name, key id and key in one line."""
-        material = bytes((COSIGNATURE_V1,)) + _raw_key(self.key)
-        return f"{self.name}+{self.key_id.hex()}+{encode_base64(material)}"
+        return verifier_key(self.name, self.key_id, COSIGNATURE_V1, to_raw(self.key))
 
     @classmethod
-    def parse(cls, verifier_key: str) -> "Witness":
+    def parse(cls, text: str) -> "Witness":
         """From a verifier key of type 0x04; ``MalformedInput``."""
-        parts = verifier_key.split("+", _VERIFIER_KEY_PARTS - 1)
-        if len(parts) != _VERIFIER_KEY_PARTS:
-            raise MalformedInput("verifier key: expected a name, a key id and a key, joined by plus signs")
-        name, identifier, encoded = parts
-        try:
-            material = decode_base64(encoded)
-        except MalformedInput as error:
-            raise MalformedInput(f"verifier key: {error}") from None
-        if material[:1] != bytes((COSIGNATURE_V1,)) or len(material) != 1 + _ED25519_KEY_SIZE:
-            raise MalformedInput("verifier key: expected type 0x04 and an Ed25519 key of 32 bytes")
-        witness = cls(name, PublicKey.from_spki(_ED25519_SPKI_PREFIX + material[1:]))
-        if witness.key_id.hex() != identifier:
+        name, identifier, kind, material = parse_verifier_key(text)
+        if kind != COSIGNATURE_V1:
+            raise MalformedInput(f"verifier key: expected type 0x04, a witness's, got {kind:#04x}")
+        witness = cls(name, from_raw(material))
+        if witness.key_id != identifier:
             raise MalformedInput("verifier key: expected the id of this name and key")
         return witness
 
@@ -127,11 +122,3 @@ def _check_seconds(timestamp: int) -> int:
     if not 0 <= timestamp <= _MAX_SECONDS:
         raise MalformedInput(f"cosignature.timestamp: expected 0 to {_MAX_SECONDS} seconds, got {timestamp}")
     return timestamp
-
-
-def _raw_key(key: PublicKey) -> bytes:
-    if key.algorithm is not KeyAlgorithm.ED25519:
-        raise UnsupportedAlgorithm(f"witness key: expected Ed25519, got {key.algorithm}")
-    if not key.spki.startswith(_ED25519_SPKI_PREFIX):
-        raise KeyFormatError("witness key: expected the SubjectPublicKeyInfo of RFC 8410")
-    return key.spki.removeprefix(_ED25519_SPKI_PREFIX)

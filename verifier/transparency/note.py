@@ -17,6 +17,9 @@ KEY_ID_SIZE: Final = 4  # bytes
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _NOT_IN_A_NAME = re.compile(r"[\s+\ud800-\udfff]")  # Unicode's spaces; half a character is no character
 
+_KEY_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+_VERIFIER_KEY_PARTS = 3
+
 _DASH = "\u2014 "  # em dash, space
 _MIN_SIGNATURE_SIZE = KEY_ID_SIZE + 1
 
@@ -86,6 +89,28 @@ def encode_note(text: str, signatures: Iterable[NoteSignature]) -> bytes:
         raise MalformedInput("note: expected a text of whole characters") from None
     parse_note(note)
     return note
+
+
+def verifier_key(name: str, identifier: bytes, kind: int, public_key: bytes) -> str:
+    """A key in one line (vkey): its name, its id in hexadecimal, and type and key in base64."""
+    return f"{check_key_name(name)}+{identifier.hex()}+{encode_base64(bytes((kind,)) + public_key)}"
+
+
+def parse_verifier_key(text: str) -> tuple[str, bytes, int, bytes]:
+    """Name, id, signature type and key of a vkey; ``MalformedInput``.
+
+    That the id is that of this name and key is the caller's to check: each type makes its ids in its own way.
+    """
+    parts = text.split("+", _VERIFIER_KEY_PARTS - 1)
+    if len(parts) != _VERIFIER_KEY_PARTS or not _KEY_ID.fullmatch(parts[1]):
+        raise MalformedInput("verifier key: expected a name, a key id and a key, joined by plus signs")
+    try:
+        material = decode_base64(parts[2])
+    except MalformedInput as error:
+        raise MalformedInput(f"verifier key: {error}") from None
+    if not material:
+        raise MalformedInput("verifier key: expected a signature type and a key")
+    return check_key_name(parts[0]), bytes.fromhex(parts[1]), material[0], material[1:]
 
 
 def check_key_name(name: str) -> str:

@@ -339,3 +339,12 @@ def test_a_log_with_a_key_we_do_not_take_is_skipped_and_named(
     assert [log.log_id for log in parsed.logs] == [own[1].log_id]
     (skipped,) = parsed.skipped
     assert skipped.startswith("own.operators[0].logs[0]: ")
+
+
+def test_an_origin_that_is_not_the_address_is_in_the_list(own: list[Log]):
+    named = replace(own[0], origin="corp.example/log/sm2")
+    encoded = encode_log_list([named, own[1]], {own[0].operator: ()}, timestamp=NOON)
+    first, second = parse_log_list(json.dumps(encoded).encode(), "own").logs
+    assert (first.origin, first.checkpoint_origin) == ("corp.example/log/sm2", "corp.example/log/sm2")
+    assert second.origin is None
+    assert second.checkpoint_origin == str(second.submission_url).removeprefix("https://").rstrip("/")

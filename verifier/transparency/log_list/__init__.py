@@ -7,6 +7,7 @@ so in a field of ours, ``mingjing_signature_codepoint``.
 
 from verifier.transparency.log_list.model import (
     DEFAULT_MERGE_DELAY,
+    FinalTreeHead,
     Log,
     LogList,
     LogState,
@@ -14,17 +15,19 @@ from verifier.transparency.log_list.model import (
     TemporalInterval,
 )
 from verifier.transparency.log_list.reading import CODEPOINT_FIELD, MAX_LOG_LIST_SIZE, parse_log_list
-from verifier.transparency.log_list.writing import encode_log_list
+from verifier.transparency.log_list.writing import encode_log, encode_log_list
 
 __all__ = [
     "CODEPOINT_FIELD",
     "DEFAULT_MERGE_DELAY",
     "MAX_LOG_LIST_SIZE",
+    "FinalTreeHead",
     "Log",
     "LogList",
     "LogState",
     "PreviousOperator",
     "TemporalInterval",
+    "encode_log",
     "encode_log_list",
     "parse_log_list",
 ]

@@ -43,6 +43,14 @@ class TemporalInterval:
 
 
 @dataclass(frozen=True, slots=True)
+class FinalTreeHead:
+    """The tree of a read-only log, to which nothing is added any more."""
+
+    tree_size: int
+    root_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """One log of a list.
 
@@ -50,6 +58,8 @@ class Log:
     list names either the one or the other two. ``state`` holds since ``state_since``; a log without a state
     is usable, because naming a list is to use its logs. ``codepoint`` is what the log writes before its
     signatures, where that is not what its kind of key calls for. ``previous_operators`` are in order of time.
+    ``origin`` is the first line of its checkpoints, where the list says it. ``final_tree_head`` is that of a
+    read-only log, where the list says it.
     """
 
     log_id: bytes
@@ -65,6 +75,16 @@ class Log:
     temporal_interval: TemporalInterval | None = None
     codepoint: int | None = None
     previous_operators: tuple[PreviousOperator, ...] = ()
+    origin: str | None = None
+    final_tree_head: FinalTreeHead | None = None
+
+    @property
+    def checkpoint_origin(self) -> str:
+        """The first line of its checkpoints: what the list says, else its submission address as
+        static-ct-api has it, without scheme and without a slash at the end.
+        """
+        address = self.submission_url or self.url or ""
+        return self.origin or address.partition("://")[2].rstrip("/")
 
     def operator_at(self, moment: datetime) -> str:
         """Who ran the log at that time."""

@@ -10,6 +10,7 @@ from verifier.errors import KeyFormatError, UnsupportedAlgorithm
 from verifier.transparency.digitally_signed import log_scheme
 from verifier.transparency.log_list.model import (
     DEFAULT_MERGE_DELAY,
+    FinalTreeHead,
     Log,
     LogList,
     LogState,
@@ -21,7 +22,10 @@ from verifier.transparency.wire import UINT16_MAX
 
 MAX_LOG_LIST_SIZE: Final = 8 << 20  # bytes; the browsers' complete history of logs takes 100 KB
 CODEPOINT_FIELD: Final = "mingjing_signature_codepoint"
+ORIGIN_FIELD: Final = "mingjing_origin"
 
+_MAX_TREE_SIZE = (1 << 63) - 1
+_HASH_SIZE = 32
 _MAX_MERGE_DELAY = 366 * 24 * 3600  # seconds; the browsers allow a day
 
 
@@ -52,7 +56,7 @@ def parse_log_list(data: bytes, name: str) -> LogList:
 
 def _log(fields: JsonObject, owner: str, *, tiled: bool) -> Log:
     key = _key(fields)
-    state, since = _state(fields)
+    state, since, final = _state(fields)
     return Log(
         log_id=key.key_id,
         key=key,
@@ -67,6 +71,8 @@ def _log(fields: JsonObject, owner: str, *, tiled: bool) -> Log:
         temporal_interval=_interval(fields),
         codepoint=fields.integer(CODEPOINT_FIELD, maximum=UINT16_MAX) if CODEPOINT_FIELD in fields else None,
         previous_operators=_previous_operators(fields),
+        origin=fields.text(ORIGIN_FIELD, optional=True),
+        final_tree_head=final,
     )
 
 
@@ -83,16 +89,27 @@ def _key(fields: JsonObject) -> PublicKey:
     return key
 
 
-def _state(fields: JsonObject) -> tuple[LogState, datetime | None]:
+def _state(fields: JsonObject) -> tuple[LogState, datetime | None, FinalTreeHead | None]:
     """A state is an object with one field, named for the state."""
     if "state" not in fields:
-        return LogState.USABLE, None
+        return LogState.USABLE, None, None
     states = fields.member("state")
     try:
         (state,) = (LogState(name) for name in states.names())
     except ValueError:
         raise fields.error("state", f"expected one of {', '.join(LogState)}") from None
-    return state, states.member(state).time("timestamp", optional=True)
+    told = states.member(state)
+    return state, told.time("timestamp", optional=True), _final_tree_head(told)
+
+
+def _final_tree_head(state: JsonObject) -> FinalTreeHead | None:
+    if "final_tree_head" not in state:
+        return None
+    head = state.member("final_tree_head")
+    root = head.base64("sha256_root_hash")
+    if len(root) != _HASH_SIZE:
+        raise head.error("sha256_root_hash", "expected the 32 bytes of SHA-256")
+    return FinalTreeHead(head.integer("tree_size", maximum=_MAX_TREE_SIZE), root)
 
 
 def _merge_delay(fields: JsonObject) -> timedelta:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from verifier.errors import MalformedInput
 from verifier.transparency.log_list.model import Log
-from verifier.transparency.log_list.reading import CODEPOINT_FIELD
+from verifier.transparency.log_list.reading import CODEPOINT_FIELD, ORIGIN_FIELD
 from verifier.transparency.strict_json import encode_base64
 
 Api = Literal["static", "rfc6962"]
@@ -67,7 +67,7 @@ def _log(log: Log, listed_at: datetime, *, tiled: bool) -> dict[str, JsonValue]:
         "log_id": encode_base64(log.log_id),
         "key": encode_base64(log.key.spki),
         "mmd": int(log.mmd.total_seconds()),
-        "state": {log.state.value: {"timestamp": _time(log.state_since or listed_at)}},
+        "state": {log.state.value: _state(log, listed_at)},
         **_addresses(log, tiled=tiled),
     }
     if (interval := log.temporal_interval) is not None:
@@ -82,7 +82,25 @@ def _log(log: Log, listed_at: datetime, *, tiled: bool) -> dict[str, JsonValue]:
         ]
     if log.codepoint is not None:
         fields[CODEPOINT_FIELD] = log.codepoint
+    if log.origin is not None:
+        fields[ORIGIN_FIELD] = log.origin
     return fields
+
+
+def _state(log: Log, listed_at: datetime) -> dict[str, JsonValue]:
+    state: dict[str, JsonValue] = {"timestamp": _time(log.state_since or listed_at)}
+    if log.final_tree_head is not None:
+        root = encode_base64(log.final_tree_head.root_hash)
+        state["final_tree_head"] = {"sha256_root_hash": root, "tree_size": log.final_tree_head.tree_size}
+    return state
+
+
+def encode_log(log: Log, *, listed_at: datetime) -> dict[str, JsonValue]:
+    """One log as it stands under ``tiled_logs`` or ``logs``: what a log's ``log.v3.json`` holds.
+
+    Raises ``MalformedInput`` for one without an address.
+    """
+    return _log(log, listed_at, tiled=_is_tiled(log, "static"))
 
 
 def _addresses(log: Log, *, tiled: bool) -> dict[str, JsonValue]:
