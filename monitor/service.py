@@ -9,11 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor import inclusion, scts
-from monitor.auditor.audit import DEFAULT_BUDGET, Auditor
+from monitor.auditor.rounds import Auditing
+from monitor.auditor.running import DEFAULT_BUDGET
+from monitor.evidence import EvidenceFiles
 from monitor.follower.fetch import Fetcher
-from monitor.follower.rfc6962 import Rfc6962Source
-from monitor.follower.source import LogSource
-from monitor.follower.static_ct import StaticSource
 from monitor.index.extract import certificate_row
 from monitor.index.query import Index
 from monitor.revocation import RevocationChecker
@@ -55,7 +54,12 @@ class Monitor:
     """
 
     def __init__(
-        self, connections: Connections, *, operator: str = "", local: Mapping[str, str] | None = None
+        self,
+        connections: Connections,
+        *,
+        operator: str = "",
+        local: Mapping[str, str] | None = None,
+        vantages: Sequence[str] = (),
     ) -> None:
         self._connections = connections
         self.operator = operator
@@ -65,6 +69,9 @@ class Monitor:
         self._certificates = Certificates(connections)
         self._index = Index(Search(connections), self._certificates)
         self._revocations = Revocations(connections)
+        self.auditing = Auditing(connections, self.fetcher, operator, vantages)
+        self.observations = self.auditing.observations
+        self.evidence = EvidenceFiles(connections)
         self.watching = Watching(connections, self._certificates, self._index)
 
     @classmethod
@@ -75,9 +82,11 @@ class Monitor:
         read_only: bool = False,
         operator: str = "",
         local: Mapping[str, str] | None = None,
+        vantages: Sequence[str] = (),
     ) -> "Monitor":
         """Open data/monitor.db. A reader that comes before the file exists sees an empty monitor."""
-        return cls(Connections(path, read_only=read_only), operator=operator, local=local)
+        connections = Connections(path, read_only=read_only)
+        return cls(connections, operator=operator, local=local, vantages=vantages)
 
     def close(self) -> None:
         """Close the database."""
@@ -203,27 +212,10 @@ class Monitor:
     ) -> AuditReport:
         if progress:
             progress(f"{row.log.name}: reading the tree head")
-        source = self._source(row.log)
-        report = Auditor(
-            row,
-            source,
-            self._logs,
-            self._audits,
-            operator=self.operator,
-            budget=budget,
-            stop=stop,
-            progress=progress,
-        ).audit()
-        if isinstance(source, StaticSource) and source.origin != row.log.origin:
-            self._logs.set_origin(row.id, source.origin)
+        report = self.auditing.audit(row, self.fetcher, progress, stop, budget)
         if progress:
             progress(f"{row.log.name}: {report.outcome.value}")
         return report
-
-    def _source(self, log: WatchedLog) -> LogSource:
-        if log.url:
-            return Rfc6962Source(log.url, self.fetcher)
-        return StaticSource(log.monitoring_url, log.origin, log.log_id, self.fetcher)
 
     def beat(self, now: datetime, interval: float) -> None:
         """Say that the scheduler lives."""
@@ -353,6 +345,8 @@ def watched_log(log: Log) -> WatchedLog:
         url=log.url or "",
         monitoring_url=monitoring,
         codepoint=log.codepoint,
+        submission_url=submission,
+        interval=log.temporal_interval,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from verifier.algorithms import PublicKey
 from verifier.certificates import Certificate
+from verifier.transparency.log_list import TemporalInterval
 
 SILENT_INTERVALS = 3  # a scheduler that missed this many rounds is shown as silent
 
@@ -69,18 +70,93 @@ class AuditCode(StrEnum):
     REDIRECT_REFUSED = "redirect-refused"
     ORIGIN_WRONG = "origin-wrong"
     CHECK_FAILED = "check-failed"
+    # heads
+    HEAD_SIGNATURE_REUSED = "head-signature-reused"
+    HEAD_KEY_WRONG = "head-key-wrong"
+    HEAD_ALGORITHM_WRONG = "head-algorithm-wrong"
+    CONSISTENCY_LENGTH = "consistency-length"
+    SPLIT_VIEW = "split-view"
+    HEADS_AGREE = "heads-agree"
+    HEADS_TO_COMPARE = "heads-to-compare"
+    # entries as served
+    ENTRY_ALTERED = "entry-altered"
+    ENTRY_DROPPED = "entry-dropped"
+    ENTRIES_REORDERED = "entries-reordered"
+    ENTRY_DUPLICATED = "entry-duplicated"
+    # entries as logged
+    ENTRY_REPEATED = "entry-repeated"
+    ENTRY_AFTER_HEAD = "entry-after-head"
+    ENTRY_OUTSIDE_SHARD = "entry-outside-shard"
+    ENTRY_ROOT_UNKNOWN = "entry-root-unknown"
+    ISSUER_KEY_HASH_WRONG = "issuer-key-hash-wrong"
+    PRECERTIFICATE_DIFFERS = "precertificate-differs"
+    FINAL_CERTIFICATE_DIFFERS = "final-certificate-differs"
+    # promises
+    SCTS_KEPT = "scts-kept"
+    SCT_NOT_MERGED = "sct-not-merged"
+    SCT_MERGED_LATE = "sct-merged-late"
+    SCT_INDEX_WRONG = "sct-index-wrong"
+    SCT_SIGNATURE_INVALID = "sct-signature-invalid"
+    # answers
+    RESPONSE_BOMB = "response-bomb"
+    RESPONSE_DRIP = "response-drip"
+    REDIRECT_ENDLESS = "redirect-endless"
+    REDIRECT_PRIVATE = "redirect-private"
+    REDIRECT_SCHEME = "redirect-scheme"
+    ENTRY_COUNT_WRONG = "entry-count-wrong"
+    TILES = "tiles"
+    TILE_SHORT = "tile-short"
+    TILE_WRONG = "tile-wrong"
+    DATA_TILE_WRONG = "data-tile-wrong"
+    ISSUER_MISSING = "issuer-missing"
+    ISSUER_WRONG = "issuer-wrong"
+    AVAILABILITY_LOW = "availability-low"
 
 
 DISTRUSTING = frozenset({
     AuditCode.HEAD_SIGNATURE_INVALID,
+    AuditCode.HEAD_SIGNATURE_REUSED,
+    AuditCode.HEAD_KEY_WRONG,
+    AuditCode.HEAD_ALGORITHM_WRONG,
     AuditCode.TREE_SHRUNK,
     AuditCode.TREE_FORKED,
     AuditCode.TIME_REVERSED,
     AuditCode.CONSISTENCY_INVALID,
+    AuditCode.CONSISTENCY_LENGTH,
+    AuditCode.SPLIT_VIEW,
     AuditCode.ROOT_MISMATCH,
+    AuditCode.ENTRY_ALTERED,
+    AuditCode.ENTRY_DROPPED,
+    AuditCode.ENTRIES_REORDERED,
+    AuditCode.ENTRY_DUPLICATED,
+    AuditCode.SCT_NOT_MERGED,
+    AuditCode.SCT_INDEX_WRONG,
 })
 """Findings after which the log's promises no longer count. A stale head or one from the future is an alert
 only: a machine that slept, or a clock that is wrong, would otherwise distrust an honest log for good."""
+
+MISCONDUCT = frozenset({
+    AuditCode.RESPONSE_OVERSIZED,
+    AuditCode.RESPONSE_BOMB,
+    AuditCode.RESPONSE_DRIP,
+    AuditCode.RESPONSE_MALFORMED,
+    AuditCode.REDIRECT_ENDLESS,
+    AuditCode.REDIRECT_REFUSED,
+    AuditCode.REDIRECT_PRIVATE,
+    AuditCode.REDIRECT_SCHEME,
+    AuditCode.ORIGIN_WRONG,
+    AuditCode.HEAD_KEY_WRONG,
+    AuditCode.ENTRY_COUNT_WRONG,
+    AuditCode.TILE_SHORT,
+    AuditCode.DATA_TILE_WRONG,
+    AuditCode.ISSUER_MISSING,
+    AuditCode.ISSUER_WRONG,
+})
+"""Answers that no honest log gives. One may be a broken network between us: the second in a row, met by two
+audits one after the other, is an alert. None of them distrusts: whoever stands between can forge them."""
+
+OTHERS_OFFENCES = frozenset({AuditCode.FINAL_CERTIFICATE_DIFFERS})
+"""Notes that are alerts too: the offence is a CA's, so that it does not make the log inconsistent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +267,10 @@ class WatchedLog:
     """The SignatureScheme number that the log writes, where the log list names one of its own."""
     origin: str = ""
     """The checkpoint's first line (static-ct-api); empty until the first checkpoint was read."""
+    submission_url: str = ""
+    """Where a log with tiles takes submissions and names its roots, ending in a slash."""
+    interval: TemporalInterval | None = None
+    """The expiry dates that the shard takes, where the log list names them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,24 @@
-"""One audit of one log: the head, what stood before it, and the root rebuilt from the entries."""
+"""One audit of one log: its head, what stood before it, the root over its entries, and what it promised."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from threading import Event
+from datetime import datetime
 
+from monitor.auditor.finals import Finals
 from monitor.auditor.heads import (
-    b64,
     check_consistency,
     check_freshness,
     check_sequence,
     check_signature,
-    head_json,
+    history_json,
 )
-from monitor.errors import Busy, Moved, SourceError
-from monitor.follower.follow import Follower, Progress
-from monitor.follower.source import LogSource
-from monitor.store import Audits, Logs
-from monitor.store.logs import LogRow
+from monitor.auditor.histories import History, from_entries, from_log
+from monitor.auditor.logged import check_logged
+from monitor.auditor.logged_rows import LoggedRows
+from monitor.auditor.pairs import compare_seen
+from monitor.auditor.promises import check_promises
+from monitor.auditor.rebuild import REBUILD, rebuild
+from monitor.auditor.running import RunningAudit
+from monitor.auditor.tiles import check_tiles
+from monitor.errors import SourceError
 from monitor.values import (
     AuditCode,
     AuditFinding,
@@ -28,67 +28,70 @@ from monitor.values import (
     Head,
 )
 from verifier.errors import VerifierError
-from verifier.transparency.merkle import root_from
 from verifier.transparency.tree_head import SignedTreeHead
 
-DEFAULT_BUDGET = timedelta(minutes=5)
-EVIDENCE_LEAVES = 4096
-REBUILD = "RFC 6962 section 5.3"
-_PASSED, _NOTE, _FAILED = FindingOutcome.PASSED, FindingOutcome.NOTE, FindingOutcome.FAILED
+KNOWN_HEADS = 50  # whose signature a wrong head may carry
+RARELY = "RFC 6962 section 4"
+_FAILED = FindingOutcome.FAILED
 
 
-@dataclass(slots=True)
 class Auditor:
-    """Audits one log. ``operator`` is the operator of this service, to say when it audits itself."""
+    """Runs the checks in their order; an answer that does not come ends what depends on it."""
 
-    row: LogRow
-    source: LogSource
-    logs: Logs
-    audits: Audits
-    operator: str = ""
-    budget: timedelta = DEFAULT_BUDGET
-    stop: Event = field(default_factory=Event)
-    progress: Callable[[str], None] | None = None
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _findings: list[AuditFinding] = field(default_factory=list)
-    _read: int = 0
+    def __init__(self, audit: RunningAudit, finals: Finals, rows: LoggedRows) -> None:
+        self._audit = audit
+        self._finals = finals
+        self._rows = rows
 
     def audit(self) -> AuditReport:
         """Run one audit and store it; never raises for what the log does."""
-        started = self.clock()
-        self._findings, self._read = [], 0
-        head: SignedTreeHead | None = None
+        audit = self._audit
+        started, size = audit.clock(), None
         try:
-            head = self.source.tree_head()
+            head = audit.source.tree_head()
+            size = head.tree_size
             if self._judge(head):
-                self._rebuild()
+                rebuild(audit)
+            audit.observations.thin_heads(audit.row.id)
+            self._look_further()
         except SourceError as error:
-            self._findings.append(_unavailable(error))
+            audit.add(unavailable(error))
         except VerifierError as error:  # a check that could not run says nothing about the log
             detail = f"A check could not run: {error}."
-            self._findings.append(
-                AuditFinding(AuditCode.CHECK_FAILED, FindingOutcome.UNAVAILABLE, detail, REBUILD)
-            )
+            audit.add(AuditFinding(AuditCode.CHECK_FAILED, FindingOutcome.UNAVAILABLE, detail, REBUILD))
         self._remarks()
-        report = AuditReport(
-            self.row.log.name,
+        return audit.audits.keep(audit.row.id, self._report(started, size))
+
+    def _report(self, started: datetime, size: int | None) -> AuditReport:
+        audit = self._audit
+        return AuditReport(
+            audit.log.name,
             started,
-            self.clock(),
-            _outcome(self._findings),
-            tuple(self._findings),
-            head.tree_size if head else None,
-            self._read,
+            audit.clock(),
+            _outcome(audit.findings),
+            tuple(audit.findings),
+            size,
+            audit.entries_read,
         )
-        return self.audits.keep(self.row.id, report)
+
+    def _look_further(self) -> None:
+        """What is checked against the last tree that was rebuilt whole, whatever the log says now."""
+        compare_seen(self._audit)
+        check_logged(self._audit, self._rows)
+        check_promises(self._audit, self._finals)
+        check_tiles(self._audit)
+
+    # the head
 
     def _judge(self, head: SignedTreeHead) -> bool:
         """Check a head against key, clock and the last verified head; keep it, say whether it may count."""
-        if not self._add(check_signature(self.row.log, head)):
+        audit = self._audit
+        known = audit.logs.heads(audit.row.id, KNOWN_HEADS)
+        if not audit.add(check_signature(audit.log, head, known, audit.peers)):
             return False
-        now = self.clock()
-        self._add(check_freshness(self.row.log, head, now))
-        before = self.logs.last_head(self.row.id)
-        if not self._add(check_sequence(head, before, self._own_root(head.tree_size))):
+        now, before = audit.clock(), audit.logs.last_head(audit.row.id)
+        audit.add(check_freshness(audit.log, head, now))
+        if not audit.add(check_sequence(head, before, self._own(head.tree_size))):
             return False
         if before is not None and head.tree_size < before.tree_size:
             return (
@@ -96,133 +99,68 @@ class Auditor:
             )
         if before is not None and head.tree_size > before.tree_size and not self._consistent(head, before):
             return False
-        kept = Head(
-            self.row.log.name,
-            head.tree_size,
-            head.timestamp,
-            head.root_hash,
-            head.signature,
-            now,
-            rebuilt=False,
-        )
-        self.logs.keep_head(self.row.id, kept)
+        audit.logs.keep_head(audit.row.id, _kept(audit.log.name, head, now))
         return True
 
-    def _consistent(self, head: SignedTreeHead, before: Head) -> bool:
-        proof = self.source.consistency(before.tree_size, head.tree_size) if before.tree_size else ()
-        finding = check_consistency(head, before, proof)
-        if finding.outcome is _FAILED:  # a log is accused of what it says twice, not of one garbled answer
-            proof = self.source.consistency(before.tree_size, head.tree_size) if before.tree_size else ()
-            finding = check_consistency(head, before, proof)
-        return self._add(finding)
-
-    def _own_root(self, size: int) -> bytes | None:
-        verified = self.logs.last_rebuilt(self.row.id)
+    def _own(self, size: int) -> tuple[Head, History] | None:
+        """The last head whose root was rebuilt, and what its entries say of the tree of ``size`` entries."""
+        verified = self._audit.logs.last_rebuilt(self._audit.row.id)
         if verified is None or size > verified.tree_size:
             return None
-        return root_from(self.logs.tree(self.row.id).node, size)
+        return verified, from_entries(self._audit.logs.tree(self._audit.row.id), size, verified.tree_size)
 
-    # entries and roots
+    def _consistent(self, head: SignedTreeHead, before: Head) -> bool:
+        finding = check_consistency(head, before, self._proof(head, before))
+        if finding.outcome is _FAILED:  # a log is accused of what it says twice, not of one garbled answer
+            finding = check_consistency(head, before, self._proof(head, before))
+        if finding.outcome is _FAILED:
+            finding = self._with_history(finding, head, before)
+        return self._audit.add(finding)
 
-    def _rebuild(self) -> None:
-        """Read entries towards the head being chased, compare its root, and go on to the newest head."""
-        deadline = time.monotonic() + self.budget.total_seconds()
-        for _ in range(2):  # the head chased since earlier audits, then the newest
-            target = self._target()
-            if target is None or not self._reach(*target, deadline):
-                return
+    def _proof(self, head: SignedTreeHead, before: Head) -> tuple[bytes, ...]:
+        return self._audit.source.consistency(before.tree_size, head.tree_size) if before.tree_size else ()
 
-    def _target(self) -> tuple[int, Head] | None:
-        """Return the head to read towards: the one begun with, so that a growing log cannot outrun us."""
-        chased = self.logs.chased(self.row.id)
-        if chased is None:
-            chased = self.logs.newest_unbuilt(self.row.id)
-            if chased is not None:
-                self.logs.chase(self.row.id, chased[0])
-        return chased
-
-    def _reach(self, row: int, head: Head, deadline: float) -> bool:
-        """Read up to ``head`` and compare roots, reading a second time before accusing anyone."""
-        rebuilt = b""
-        for attempt in range(2):
-            if not self._follow(head, deadline):
-                return False
-            rebuilt = root_from(self.logs.tree(self.row.id).node, head.tree_size)
-            if rebuilt == head.root_hash:
-                self.logs.mark_rebuilt(self.row.id, row)
-                detail = f"The {head.tree_size} entries have exactly the root that the log signed."
-                return self._add(AuditFinding(AuditCode.ROOT_REBUILT, _PASSED, detail, REBUILD))
-            evidence = self._mismatch(head, rebuilt)
-            verified = self.logs.last_rebuilt(self.row.id)
-            self.logs.rewind(self.row.id, verified.tree_size if verified else 0)
-            if attempt:
-                detail = (
-                    f"The entries that the log serves have another root at size {head.tree_size}"
-                    " than the tree head that it signed: an entry was altered, dropped, added or moved."
-                )
-                self._add(AuditFinding(AuditCode.ROOT_MISMATCH, _FAILED, detail, REBUILD, evidence))
-        return False
-
-    def _mismatch(self, head: Head, rebuilt: bytes) -> dict[str, object]:
-        verified = self.logs.last_rebuilt(self.row.id)
-        start = verified.tree_size if verified else 0
-        leaves = self.logs.leaf_hashes(self.row.id, start, min(head.tree_size, start + EVIDENCE_LEAVES))
-        return {
-            "log_id": b64(self.row.log.log_id),
-            "tree_head": head_json(head),
-            "previous_tree_head": head_json(verified) if verified else None,
-            "computed_root": b64(rebuilt),
-            "entries": {"start": start, "leaf_hashes": [b64(leaf) for leaf in leaves]},
-        }
-
-    def _follow(self, head: Head, deadline: float) -> bool:
-        begun = self.logs.size(self.row.id)
-        follower = Follower(self.row.id, self.source, self.logs, self.stop, self._tell)
-        try:
-            position = follower.follow(head.tree_size, deadline)
-        except Moved:
-            position = self.logs.size(self.row.id)
-        finally:
-            self._read += max(0, self.logs.size(self.row.id) - begun)
-        if position >= head.tree_size:
-            return True
-        detail = f"Reading: {position} of {head.tree_size} entries are here; the root is compared at the end."
-        self._findings.append(AuditFinding(AuditCode.REBUILD_IN_PROGRESS, _NOTE, detail, REBUILD))
-        return False
-
-    def _tell(self, progress: Progress) -> None:
-        if self.progress:
-            self.progress(f"{self.row.log.name}: {progress}")
+    def _with_history(self, finding: AuditFinding, head: SignedTreeHead, before: Head) -> AuditFinding:
+        """Ask the log for the other history, which turns what was observed into a proof."""
+        if not before.tree_size:
+            return finding
+        audit = self._audit
+        leaves = audit.logs.leaf_hashes(audit.row.id, before.tree_size - 1, before.tree_size)
+        leaf = leaves[0] if leaves else None
+        history = from_log(audit.source, leaf, before.tree_size, head.tree_size, head.root_hash)
+        if history is None or history[0] == before.root_hash:
+            return finding
+        given = {"given_consistency": finding.evidence["consistency"]}
+        evidence = {**finding.evidence, **given, **history_json(history)}
+        return AuditFinding(
+            AuditCode.CONSISTENCY_INVALID, _FAILED, finding.detail, finding.reference, evidence
+        )
 
     # the report
 
-    def _add(self, finding: AuditFinding) -> bool:
-        self._findings.append(finding)
-        return finding.outcome is not _FAILED
-
     def _remarks(self) -> None:
-        state = self.logs.get(self.row.log.name)
+        audit = self._audit
+        state = audit.logs.get(audit.log.name)
         if state.malformed:
             detail = (
                 f"{state.malformed} entries could not be read as certificates; they are kept as they came."
             )
-            self._findings.append(
-                AuditFinding(AuditCode.ENTRIES_MALFORMED, _NOTE, detail, "RFC 6962 section 4.6")
-            )
-        if self.operator and self.operator == self.row.log.operator:
+            audit.note(AuditCode.ENTRIES_MALFORMED, detail, "RFC 6962 section 4.6")
+        if audit.operator and audit.operator == audit.log.operator:
             detail = (
-                f"Log and auditor have the same operator, {self.operator}: let others audit this log too."
+                f"Log and auditor have the same operator, {audit.operator}: let others audit this log too."
             )
-            self._findings.append(
-                AuditFinding(AuditCode.SAME_OPERATOR, _NOTE, detail, "RFC 6962 section 5.4")
-            )
+            audit.note(AuditCode.SAME_OPERATOR, detail, "RFC 6962 section 5.4")
 
 
-def _unavailable(error: SourceError) -> AuditFinding:
-    code = AuditCode.BUSY if isinstance(error, Busy) else AuditCode(error.code)
-    return AuditFinding(
-        code, FindingOutcome.UNAVAILABLE, f"The log could not be read: {error}.", "RFC 6962 section 4"
-    )
+def unavailable(error: SourceError) -> AuditFinding:
+    """The finding for an answer that did not come, or was none; the record is its evidence."""
+    detail = f"The log could not be read: {error}."
+    return AuditFinding(AuditCode(error.code), FindingOutcome.UNAVAILABLE, detail, RARELY, error.record)
+
+
+def _kept(name: str, head: SignedTreeHead, now: datetime) -> Head:
+    return Head(name, head.tree_size, head.timestamp, head.root_hash, head.signature, now, rebuilt=False)
 
 
 def _outcome(findings: list[AuditFinding]) -> AuditOutcome:

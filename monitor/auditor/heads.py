@@ -4,13 +4,15 @@ Each returns a finding. Its evidence is enough for a third party: the heads as s
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from monitor.auditor.histories import History
 from monitor.values import AuditCode, AuditFinding, FindingOutcome, Head, WatchedLog, from_ms
 from verifier.errors import InvalidProof, InvalidSignature, MalformedInput, UnsupportedAlgorithm
-from verifier.transparency.merkle import verify_consistency
+from verifier.transparency.digitally_signed import DigitallySigned, log_scheme
+from verifier.transparency.merkle import consistency_spans, verify_consistency
 from verifier.transparency.tree_head import SignedTreeHead
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -34,16 +36,56 @@ def head_json(head: SignedTreeHead | Head) -> dict[str, Any]:
     }
 
 
-def check_signature(log: WatchedLog, head: SignedTreeHead) -> AuditFinding:
-    """Was this head signed with the log's key (RFC 6962 section 3.5)?"""
+def check_signature(
+    log: WatchedLog,
+    head: SignedTreeHead,
+    known: Iterable[Head] = (),
+    peers: Mapping[bytes, WatchedLog] | None = None,
+) -> AuditFinding:
+    """Was this head signed with the log's key (RFC 6962 section 3.5)?
+
+    ``known`` heads and the keys of ``peers`` tell what was signed instead, where that can be told.
+    """
     evidence = {"log_id": b64(log.log_id), "key": b64(log.key.spki), "tree_head": head_json(head)}
     try:
         head.verify(log.key, log.codepoint)
     except (InvalidSignature, MalformedInput, UnsupportedAlgorithm) as error:
-        detail = f"The tree head of size {head.tree_size} is not signed with the key of {log.name}: {error}."
-        return AuditFinding(AuditCode.HEAD_SIGNATURE_INVALID, _FAILED, detail, STH, evidence)
+        code, more, why = _forgery(log, head, known, peers or {})
+        what = f"The tree head of size {head.tree_size} is not signed with the key of {log.name}"
+        return AuditFinding(code, _FAILED, f"{what}: {why or error}.", STH, {**evidence, **more})
     detail = f"The tree head of size {head.tree_size} is signed with the log's {log.key.algorithm.value} key."
     return AuditFinding(AuditCode.HEAD_SIGNATURE, _PASSED, detail, STH, {"tree_head": head_json(head)})
+
+
+def _forgery(
+    log: WatchedLog, head: SignedTreeHead, known: Iterable[Head], peers: Mapping[bytes, WatchedLog]
+) -> tuple[AuditCode, dict[str, Any], str]:
+    """What kind of wrong signature this is, what shows it, and in words."""
+    for other in known:
+        if other.signature == head.signature:
+            why = f"it stands under the signature of the head of size {other.tree_size}"
+            return AuditCode.HEAD_SIGNATURE_REUSED, {"signed_tree_head": head_json(other)}, why
+    for peer in peers.values():
+        if peer.log_id != log.log_id and _signs(peer, head):
+            why = f"the key of {peer.name} signed it"
+            return AuditCode.HEAD_KEY_WRONG, {"signing_key": b64(peer.key.spki)}, why
+    expected = log.codepoint if log.codepoint is not None else log_scheme(log.key).value
+    try:
+        code = DigitallySigned.parse(head.signature).code
+    except MalformedInput:
+        return AuditCode.HEAD_SIGNATURE_INVALID, {}, ""
+    if code != expected:
+        why = f"it names the algorithm {code:#06x}, the key calls for {expected:#06x}"
+        return AuditCode.HEAD_ALGORITHM_WRONG, {}, why
+    return AuditCode.HEAD_SIGNATURE_INVALID, {}, ""
+
+
+def _signs(log: WatchedLog, head: SignedTreeHead) -> bool:
+    try:
+        head.verify(log.key, log.codepoint)
+    except (InvalidSignature, MalformedInput, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def check_freshness(log: WatchedLog, head: SignedTreeHead, now: datetime) -> AuditFinding:
@@ -62,10 +104,13 @@ def check_freshness(log: WatchedLog, head: SignedTreeHead, now: datetime) -> Aud
     return AuditFinding(AuditCode.HEAD_FRESH, _PASSED, detail, STH)
 
 
-def check_sequence(head: SignedTreeHead, before: Head | None, own_root: bytes | None) -> AuditFinding:
+def check_sequence(
+    head: SignedTreeHead, before: Head | None, own: tuple[Head, History] | None
+) -> AuditFinding:
     """Can this head follow, or have stood before, the last one that was verified?
 
-    ``own_root`` is the root that our copy of the entries has at the head's size, where we have that many.
+    ``own`` is the last head whose root was rebuilt, and the history of its tree at the head's size, where the
+    head is not larger.
     """
     if before is None:
         return AuditFinding(AuditCode.HEAD_FIRST, _NOTE, "This is the first tree head seen of this log.", STH)
@@ -74,7 +119,7 @@ def check_sequence(head: SignedTreeHead, before: Head | None, own_root: bytes | 
         detail = f"Two signed tree heads of size {head.tree_size} have different roots."
         return AuditFinding(AuditCode.TREE_FORKED, _FAILED, detail, PROOF, evidence)
     if head.tree_size < before.tree_size:
-        return _smaller(head, before, own_root, evidence)
+        return _smaller(head, before, own, evidence)
     if head.tree_size > before.tree_size and head.timestamp < before.timestamp_ms:
         detail = (
             f"The tree grew from {before.tree_size} to {head.tree_size} entries, but the later head"
@@ -89,20 +134,24 @@ def check_sequence(head: SignedTreeHead, before: Head | None, own_root: bytes | 
 
 
 def _smaller(
-    head: SignedTreeHead, before: Head, own_root: bytes | None, evidence: dict[str, Any]
+    head: SignedTreeHead, before: Head, own: tuple[Head, History] | None, evidence: dict[str, Any]
 ) -> AuditFinding:
     if head.timestamp > before.timestamp_ms:
         detail = f"The tree shrank from {before.tree_size} to {head.tree_size} entries."
         return AuditFinding(AuditCode.TREE_SHRUNK, _FAILED, detail, STH, evidence)
-    if own_root is not None and own_root != head.root_hash:
+    if own is not None and own[1][0] != head.root_hash:
         detail = f"The entries have another root at size {head.tree_size} than this signed tree head says."
-        return AuditFinding(
-            AuditCode.TREE_FORKED, _FAILED, detail, PROOF, {**evidence, "computed_root": b64(own_root)}
-        )
+        shown = {**evidence, "previous_tree_head": head_json(own[0]), **history_json(own[1])}
+        return AuditFinding(AuditCode.TREE_FORKED, _FAILED, detail, PROOF, shown)
     detail = (
         f"The log served an older head, of size {head.tree_size}; size {before.tree_size} was seen before."
     )
     return AuditFinding(AuditCode.HEAD_OLDER, _NOTE, detail, STH)
+
+
+def history_json(history: History) -> dict[str, Any]:
+    """Return what shows which root a tree has at a smaller size."""
+    return {"own_root": b64(history[0]), "consistency": [b64(node) for node in history[1]]}
 
 
 def check_consistency(head: SignedTreeHead, before: Head, proof: Sequence[bytes]) -> AuditFinding:
@@ -115,9 +164,14 @@ def check_consistency(head: SignedTreeHead, before: Head, proof: Sequence[bytes]
     try:
         verify_consistency(before.tree_size, head.tree_size, before.root_hash, head.root_hash, proof)
     except InvalidProof as error:
+        code, called_for = AuditCode.CONSISTENCY_INVALID, 0
+        if before.tree_size:
+            called_for = len(consistency_spans(before.tree_size, head.tree_size))
+        if len(proof) != called_for:
+            code = AuditCode.CONSISTENCY_LENGTH
         sizes = f"{head.tree_size} entries is not shown to continue that of {before.tree_size}"
         detail = f"The tree of {sizes}: {error}."
-        return AuditFinding(AuditCode.CONSISTENCY_INVALID, _FAILED, detail, PROOF, evidence)
+        return AuditFinding(code, _FAILED, detail, PROOF, evidence)
     detail = f"The tree of {head.tree_size} entries continues that of {before.tree_size}."
     return AuditFinding(AuditCode.CONSISTENCY, _PASSED, detail, PROOF, evidence)
 

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import io
+import ipaddress
 import json
 import re
 import socket
@@ -10,8 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,15 +22,24 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
-from monitor.errors import BadResponse, Busy, Oversized, RedirectRefused, SourceError, TimedOut
+from monitor.errors import (
+    BadResponse,
+    Dripped,
+    RedirectEndless,
+    RedirectPrivate,
+    RedirectRefused,
+    RedirectScheme,
+    SourceError,
+    TimedOut,
+)
+from monitor.follower.body import read_body
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 MAX_REDIRECTS = 3
-CHUNK = 64 * 1024
-GZIP = 31  # zlib: a gzip header, the largest window
 SMALL_BODY = 1024 * 1024
-_BUSY = frozenset({http.client.TOO_MANY_REQUESTS, http.client.SERVICE_UNAVAILABLE})
+DRIP = 1024
+"""Bytes a second below which an answer drips; the slowest links of today are ten times faster."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SLICE_SECONDS = 0.5
 _limits: ContextVar["_Limits"] = ContextVar("limits")
@@ -42,6 +51,7 @@ class _Limits:
 
     deadline: float
     stop: Event
+    received: list[int] = field(default_factory=lambda: [0])
 
     def slice(self) -> float:
         """Return how long to wait for the next bytes; raises TimeoutError when there is no time left."""
@@ -65,7 +75,9 @@ class _DeadlineStream(io.RawIOBase):
         while True:
             self._connection.settimeout(_limits.get().slice())
             with contextlib.suppress(TimeoutError):
-                return self._connection.recv_into(buffer)
+                count = self._connection.recv_into(buffer)
+                _limits.get().received[0] += count
+                return count
 
     def close(self) -> None:
         self._reference.close()
@@ -102,29 +114,29 @@ class Fetcher:
     """
 
     def __init__(
-        self, local: Mapping[str, str] | None = None, *, answer_seconds: float = ANSWER_SECONDS
+        self,
+        local: Mapping[str, str] | None = None,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        proxy: str | None = None,
     ) -> None:
-        self._local = dict(local or {})
+        self.local = dict(local or {})
         self._answer_seconds = answer_seconds
         self.stop = Event()
         """Set, it ends whatever is being waited for, as a time-out."""
-        self._pools = urllib3.PoolManager(
-            num_pools=32,
-            maxsize=4,
-            headers={"User-Agent": "mingjing-monitor", "Accept-Encoding": "identity"},
-            retries=False,
-        )
+        self._pools = _pool_manager(proxy)
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def get(self, url: str, *, limit: int = SMALL_BODY) -> bytes:
         """Return the body of ``url``, at most ``limit`` bytes; any status but 200 is no answer."""
-        token = _limits.set(_Limits(time.monotonic() + self._answer_seconds, self.stop))
+        limits = _Limits(time.monotonic() + self._answer_seconds, self.stop)
+        token = _limits.set(limits)
         try:
             return self._follow(self._place(url), limit)
         except NewConnectionError as error:  # urllib3 counts a refused connection among the time-outs
             raise _failure(url, error) from error
         except (Urllib3Timeout, TimeoutError) as error:
-            raise TimedOut(f"{url}: no whole answer within {self._answer_seconds:g} s") from error
+            raise self._timed_out(url, limits.received[0]) from error
         except (HTTPError, OSError, ValueError, zlib.error) as error:
             raise _failure(url, error) from error
         finally:
@@ -141,23 +153,38 @@ class Fetcher:
             raise BadResponse(f"{url}: expected a JSON object, got {type(value).__name__}")
         return value
 
+    def _timed_out(self, url: str, received: int) -> TimedOut:
+        record = {
+            "url": url,
+            "received": received,
+            "milliseconds": int(self._answer_seconds * 1000),
+            "allowed": int(self._answer_seconds * 1000),
+        }
+        kind = Dripped if 0 < received < DRIP * self._answer_seconds and not self.stop.is_set() else TimedOut
+        return kind(
+            f"{url}: no whole answer within {self._answer_seconds:g} s, {received} bytes came", record
+        )
+
     def _place(self, url: str) -> str:
-        for prefix, base in self._local.items():
+        for prefix, base in self.local.items():
             if url.startswith(prefix):
                 return base + url[len(prefix) :]
         return url
 
     def _follow(self, url: str, limit: int) -> bytes:
-        home = _home(url)
+        begun, hops = url, list[str]()
         for _ in range(MAX_REDIRECTS + 1):
             with self._open(url) as response:
                 if response.status not in _REDIRECTS:
-                    return _body(url, response, limit)
-                target = urljoin(url, response.headers.get("Location", ""))
-            if _home(target) != home:
-                raise RedirectRefused(f"{url} redirects to another place, {target[:200]}")
+                    return read_body(url, response, limit)
+                hops.append(response.headers.get("Location", "")[:1000])
+            target = urljoin(url, hops[-1])
+            if _home(target) != _home(begun):
+                record = {"url": url, "hops": [target], "limit": MAX_REDIRECTS}
+                raise _refusal(url, target)(f"{url} redirects to another place, {target[:200]}", record)
             url = target
-        raise RedirectRefused(f"{url}: more than {MAX_REDIRECTS} redirects")
+        record = {"url": begun, "hops": hops, "limit": MAX_REDIRECTS}
+        raise RedirectEndless(f"{begun}: more than {MAX_REDIRECTS} redirects", record)
 
     @contextlib.contextmanager
     def _open(self, url: str) -> Iterator[urllib3.BaseHTTPResponse]:
@@ -177,45 +204,25 @@ def _home(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.lower()
 
 
-def _body(url: str, response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
-    if response.status in _BUSY:
-        after = _retry_after(response.headers.get("Retry-After"))
-        raise Busy(f"{url}: the log is busy ({response.status})", after)
-    if response.status != http.client.OK:
-        raise SourceError(f"{url}: status {response.status}, expected 200")
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced) > limit:
-        raise Oversized(f"{url}: {announced} bytes announced, at most {limit} expected")
-    body = bytearray()
-    for piece in _pieces(response, limit + 1):
-        body += piece
-        if len(body) > limit:
-            raise Oversized(f"{url}: more than the {limit} bytes expected")
-    return bytes(body)
+def _refusal(url: str, target: str) -> type[RedirectRefused]:
+    """Which kind of redirect it is: to another protocol, into a private network, or just elsewhere."""
+    if _home(target)[0] != _home(url)[0]:
+        return RedirectScheme
+    try:
+        address = ipaddress.ip_address(urlsplit(target).hostname or "")
+    except ValueError:
+        return RedirectPrivate if urlsplit(target).hostname == "localhost" else RedirectRefused
+    return RedirectRefused if address.is_global else RedirectPrivate
+
+
+def _pool_manager(proxy: str | None) -> urllib3.PoolManager:
+    headers = {"User-Agent": "mingjing-monitor", "Accept-Encoding": "identity"}
+    if proxy is not None:
+        return urllib3.ProxyManager(proxy, num_pools=8, maxsize=2, headers=headers, retries=False)
+    return urllib3.PoolManager(num_pools=32, maxsize=4, headers=headers, retries=False)
 
 
 _LIBRARY_WORDS = re.compile(r"^\w*Connection\w*\([^)]*\): |\[Errno -?\d+\] ")  # urllib3's own
-
-
-def _pieces(response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
-    """Yield the body; stored tiles may be gzip whatever was asked for, and unpack within the same bound."""
-    unpack = zlib.decompressobj(GZIP) if response.headers.get("Content-Encoding") == "gzip" else None
-    while chunk := response.read1(CHUNK, decode_content=False):
-        yield unpack.decompress(chunk, most) if unpack else chunk
-    if unpack and not unpack.eof:
-        raise ValueError("the gzip body is cut short")
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Read Retry-After (RFC 9110 section 10.2.3): seconds or a date."""
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
 
 
 def _failure(url: str, error: Exception) -> SourceError:

@@ -2,19 +2,23 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Event
 
-from monitor.errors import BadResponse, Busy, SourceError
+from monitor.errors import BadResponse, Busy, EntryCountWrong, SourceError
 from monitor.follower.digest import digest
-from monitor.follower.source import LogSource
-from monitor.store import Logs
+from monitor.follower.issuers import IssuerKeys
+from monitor.follower.source import EntrySource
+from monitor.observations import Observations
+from monitor.observations.values import Following
+from monitor.store import Batch, Logs
 from verifier.transparency.api import RawEntry
 
 DEFAULT_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
 ATTEMPTS = 4
+TELL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,14 @@ class Follower:
     """Follows one log. ``stop`` ends it between two batches; what was read stays."""
 
     log: int
-    source: LogSource
+    source: EntrySource
     logs: Logs
     stop: Event = field(default_factory=Event)
-    progress: Callable[[Progress], None] | None = None
+    tell: Callable[[str], None] | None = None
+    name: str = ""
+    observations: Observations | None = None
+    _issuers: IssuerKeys = field(default_factory=IssuerKeys)
+    _told: float = 0.0
 
     def follow(self, target: int, deadline: float | None = None) -> int:
         """Read until ``target`` entries are stored, ``stop`` is set or ``deadline`` (monotonic) has passed.
@@ -51,11 +59,31 @@ class Follower:
         began = time.monotonic()
         while position < target and not self._over(deadline):
             raw = self._entries(position, target, deadline)
-            self.logs.append(self.log, digest(position, raw, self.logs.known), datetime.now(UTC))
+            self.logs.append(self.log, self._batch(position, raw), datetime.now(UTC))
             position += len(raw)
-            if self.progress:
-                self.progress(_progress(position, target, position - start, time.monotonic() - began))
+            self._tell(_progress(position, target, position - start, time.monotonic() - began))
         return position
+
+    def _batch(self, position: int, raw: Sequence[RawEntry]) -> Batch:
+        odd = tuple(
+            (index, entry.leaf_input, entry.extra_data)
+            for index, entry in enumerate(raw, position)
+            if self._issuers.differ(entry)
+        )
+        batch = digest(position, raw, self.logs.known)
+        return replace(batch, odd=odd) if odd else batch
+
+    def _tell(self, progress: Progress) -> None:
+        """Say where reading stands, and keep it for others now and then."""
+        if self.tell:
+            self.tell(f"{self.name}: {progress}")
+        now = time.monotonic()
+        if self.observations and (now - self._told > TELL_SECONDS or progress.position == progress.target):
+            self._told = now
+            following = Following(
+                progress.position, progress.target, progress.rate, progress.left, datetime.now(UTC)
+            )
+            self.observations.tell_following(self.log, following)
 
     def _over(self, deadline: float | None) -> bool:
         return self.stop.is_set() or (deadline is not None and time.monotonic() > deadline)
@@ -65,7 +93,7 @@ class Follower:
         attempt = 1
         while True:
             try:
-                return _checked(self.source.entries(start, end), end - start)
+                return _checked(self.source.entries(start, end), end - start, start)
             except BadResponse:
                 raise
             except SourceError as error:
@@ -82,9 +110,10 @@ class Follower:
         return not self.stop.wait(pause)
 
 
-def _checked(raw: Sequence[RawEntry], wanted: int) -> Sequence[RawEntry]:
+def _checked(raw: Sequence[RawEntry], wanted: int, start: int) -> Sequence[RawEntry]:
     if not 0 < len(raw) <= wanted:
-        raise BadResponse(f"{len(raw)} entries, expected 1 to {wanted}")
+        record = {"start": start, "asked": wanted, "received": len(raw)}
+        raise EntryCountWrong(f"{len(raw)} entries, expected 1 to {wanted}", record)
     return raw
 
 

@@ -2,16 +2,20 @@
 
 import json
 import sqlite3
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from monitor.store.connections import Connections
 from monitor.values import (
     DISTRUSTING,
+    MISCONDUCT,
+    OTHERS_OFFENCES,
     Alert,
     AuditCode,
     AuditFinding,
     AuditOutcome,
     AuditReport,
+    FindingOutcome,
     from_ms,
     to_ms,
 )
@@ -29,7 +33,8 @@ class Audits:
 
     def keep(self, log: int, report: AuditReport) -> AuditReport:
         """Store a report and its alerts; distrust the log where a finding calls for it."""
-        now = to_ms(report.finished_at)
+        now, last = to_ms(report.finished_at), self.last(log)
+        before = {finding.code for finding in last.findings} if last else set()
         findings = json.dumps([finding.to_json() for finding in report.findings])
         with self._db.write() as connection:
             cursor = connection.execute(
@@ -42,7 +47,7 @@ class Audits:
                 ),
             )
             for finding in report.findings:
-                if finding.outcome.value == "failed":
+                if _is_alert(finding, before):
                     _alert(connection, log, finding, now)
             horizon = to_ms(report.finished_at - KEEP_AUDITS)
             connection.execute("DELETE FROM audits WHERE log=? AND finished_at<?", (log, horizon))
@@ -97,8 +102,15 @@ class Audits:
         return (from_ms(row["at"]), row["interval"]) if row else None
 
 
+def _is_alert(finding: AuditFinding, before: Collection[AuditCode]) -> bool:
+    """An offence, a misconduct that the audit before met too, or somebody else's offence in this log."""
+    if finding.outcome is FindingOutcome.FAILED:
+        return True
+    return finding.code in OTHERS_OFFENCES or (finding.code in MISCONDUCT and finding.code in before)
+
+
 def _alert(connection: sqlite3.Connection, log: int, finding: AuditFinding, now: int) -> None:
-    distrusting = finding.code in DISTRUSTING
+    distrusting = finding.code in DISTRUSTING and finding.outcome is FindingOutcome.FAILED
     connection.execute(
         "INSERT INTO alerts (log, code, detail, distrusting, first_at, last_at, evidence)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, code) DO UPDATE SET"

@@ -14,6 +14,7 @@ from monitor.store.rows import CertificateRow, EntryRow
 from monitor.store.tree import TreeReader
 from monitor.values import Head, MalformedEntry, WatchedLog, from_ms, to_ms
 from verifier.algorithms import PublicKey
+from verifier.transparency.log_list import TemporalInterval
 
 _HEAD = "SELECT h.*, l.name FROM heads h JOIN logs l ON l.id = h.log"
 
@@ -25,6 +26,8 @@ class Batch:
     position: int
     entries: tuple[EntryRow, ...]
     certificates: tuple[CertificateRow, ...]
+    odd: tuple[tuple[int, bytes, bytes], ...] = ()
+    """Entries that name another key than their issuer's: index, leaf_input, extra_data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,18 @@ class Logs:
             name = _name(connection, log)
             connection.execute(
                 "INSERT INTO logs (name, log_id, spki, description, operator, url, monitoring_url, origin,"
-                " mmd, state, codepoint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " mmd, state, codepoint, submission_url, interval_start, interval_end)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (log_id) DO UPDATE SET"
                 " description=excluded.description, operator=excluded.operator, url=excluded.url,"
                 " monitoring_url=excluded.monitoring_url, mmd=excluded.mmd,"
-                " state=excluded.state, codepoint=excluded.codepoint",
+                " state=excluded.state, codepoint=excluded.codepoint,"
+                " submission_url=excluded.submission_url,"
+                " interval_start=excluded.interval_start, interval_end=excluded.interval_end",
                 (
                     *(name, log.log_id, log.key.spki, log.description, log.operator, log.url),
                     *(log.monitoring_url, log.origin, int(log.mmd.total_seconds()), log.state, log.codepoint),
+                    *(log.submission_url, *_interval_row(log.interval)),
                 ),
             )
         return self.get(name).log
@@ -115,6 +122,9 @@ class Logs:
                     for offset, row in malformed
                 ],
             )
+            connection.executemany(
+                "INSERT OR REPLACE INTO oddities VALUES (?, ?, ?, ?)", [(log, *odd) for odd in batch.odd]
+            )
             tree.append(connection, log, batch.position, b"".join(entry.leaf_hash for entry in batch.entries))
             connection.execute(
                 "UPDATE logs SET size=?, malformed=malformed+? WHERE id=?", (end, len(malformed), log)
@@ -129,6 +139,7 @@ class Logs:
         with self._db.write() as connection:
             connection.execute("DELETE FROM entries WHERE log=? AND idx>=?", (log, size))
             connection.execute("DELETE FROM malformed WHERE log=? AND idx>=?", (log, size))
+            connection.execute("DELETE FROM oddities WHERE log=? AND idx>=?", (log, size))
             connection.execute("UPDATE watched_malformed SET idx=min(idx, ?) WHERE log=?", (size, log))
             tree.truncate(connection, log, size)
             (malformed,) = connection.execute("SELECT count(*) FROM malformed WHERE log=?", (log,)).fetchone()
@@ -281,11 +292,21 @@ def _log(row: sqlite3.Row) -> LogRow:
         monitoring_url=row["monitoring_url"],
         origin=row["origin"],
         codepoint=row["codepoint"],
+        submission_url=row["submission_url"],
+        interval=_interval(row["interval_start"], row["interval_end"]),
     )
     distrusted = from_ms(row["distrusted_at"]) if row["distrusted_at"] is not None else None
     return LogRow(
         row["id"], log, row["size"], row["malformed"], row["chasing"], distrusted, row["distrusted_reason"]
     )
+
+
+def _interval_row(interval: TemporalInterval | None) -> tuple[int | None, int | None]:
+    return (to_ms(interval.start_inclusive), to_ms(interval.end_exclusive)) if interval else (None, None)
+
+
+def _interval(start: int | None, end: int | None) -> TemporalInterval | None:
+    return None if start is None or end is None else TemporalInterval(from_ms(start), from_ms(end))
 
 
 def _head(row: sqlite3.Row) -> Head:

@@ -23,7 +23,7 @@ from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
 from verifier.transparency.entries import X509Entry, entry_for_certificate, merkle_tree_leaf
 from verifier.transparency.extra_data import PrecertChainEntry, X509ChainEntry
-from verifier.transparency.merkle import consistency_proof, hash_leaf, root_of
+from verifier.transparency.merkle import consistency_proof, hash_leaf, inclusion_proof, root_of
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -122,6 +122,7 @@ class MadeLog:
         self.hooks: dict[str, Callable[[BaseHTTPRequestHandler, dict[str, str]], None]] = {}
         self.files: dict[str, bytes] = {}
         self.requests: list[str] = []
+        self.roots: list[bytes] = []
         self.limit = 1000
         self.base = ""
 
@@ -179,6 +180,18 @@ class MadeLog:
         elif endpoint == "get-sth-consistency":
             proof = consistency_proof(self.hashes(), int(query["first"]), int(query["second"]))
             reply_json(handler, {"consistency": [b64(node) for node in proof]})
+        elif endpoint == "get-entry-and-proof":
+            index, size = int(query["leaf_index"]), int(query["tree_size"])
+            path = inclusion_proof(self.hashes()[:size], index)
+            leaf, extra = self.entries[index]
+            reply_json(
+                handler,
+                {"leaf_input": b64(leaf), "extra_data": b64(extra), "audit_path": [b64(n) for n in path]},
+            )
+        elif endpoint == "get-proof-by-hash":
+            self.proof_by_hash(handler, base64.b64decode(query["hash"]), int(query["tree_size"]))
+        elif endpoint == "get-roots":
+            reply_json(handler, {"certificates": [b64(der) for der in self.roots]})
         elif endpoint == "get-entries":
             start, end = int(query["start"]), int(query["end"])
             served = self.entries[start : min(end + 1, start + self.limit)]
@@ -187,6 +200,15 @@ class MadeLog:
             )
         else:
             reply(handler, b"not found", 404)
+
+    def proof_by_hash(self, handler: BaseHTTPRequestHandler, leaf: bytes, size: int) -> None:
+        leaves = self.hashes()[:size]
+        if leaf not in leaves:
+            reply_json(handler, {"error": "not found"}, 404)
+            return
+        index = leaves.index(leaf)
+        path = inclusion_proof(leaves, index)
+        reply_json(handler, {"leaf_index": index, "audit_path": [b64(node) for node in path]})
 
     @staticmethod
     def sth_json(head: SignedTreeHead) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """A misbehaving log: each offence is found, named, evidenced and alerted, and the log distrusted."""
 
 import base64
+import gzip
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.values import AuditCode, AuditOutcome
+from monitor.values import MISCONDUCT, AuditCode, AuditOutcome
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.errors import InvalidProof
+from verifier.transparency.evidence import Evidence, Result, examine
 from verifier.transparency.merkle import hash_leaf, root_of, verify_consistency
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
 
@@ -41,13 +43,23 @@ def grow(log, ca, count=3):
         log.add_precertificate(ca.precertificate(f"more-{number}.example.test"), ca)
 
 
-def found(monitor, log, code, *, distrusted=True):
+PROOFS = {"tree-shrunk", "tree-forked", "time-reversed", "head-from-future"}
+
+
+def verified_alone(monitor, alert):
+    """The evidence file of an alert, examined from its bytes."""
+    return examine(Evidence.parse(monitor.evidence.evidence(alert.id).encode()), datetime.now(UTC))
+
+
+def found(monitor, log, code, *, distrusted=True, result=None):
     """Audit; the offence is in the report, in the alerts with its evidence, and distrusts the log or not."""
-    (report,) = monitor.audit_now()
+    (report,) = monitor.audit_now(["made"])
     assert codes(report) == {code}, report.findings
     assert report.outcome is AuditOutcome.INCONSISTENT
     (alert,) = [alert for alert in monitor.alerts() if alert.code == code]
     assert alert.evidence
+    examined = verified_alone(monitor, alert)
+    assert examined.result is (result or (Result.PROVEN if code in PROOFS else Result.OBSERVED)), examined
     assert "Traceback" not in alert.detail
     assert (log.key.public_key.key_id in monitor.distrusted_logs()) is distrusted
     assert monitor.log("made").distrusted is distrusted
@@ -70,6 +82,30 @@ def test_a_signature_over_other_bytes(monitor, watched, reply_json):
     head = SignedTreeHead(honest.tree_size, honest.timestamp + 1, honest.root_hash, honest.signature)
     serve_head(watched, head, reply_json)
     found(monitor, watched, "head-signature-invalid")
+
+
+def test_the_signature_of_an_earlier_head(monitor, watched, ca, reply_json):
+    (known,) = monitor.heads("made")
+    grow(watched, ca)
+    head = SignedTreeHead(8, watched.now(), watched.head().root_hash, known.signature)
+    serve_head(watched, head, reply_json)
+    found(monitor, watched, "head-signature-reused")
+
+
+def test_a_head_signed_with_the_key_of_another_log(monitor, watched, make_log, reply_json):
+    other = make_log("other", KeyAlgorithm.SM2)
+    monitor.watch_log(other.watched())
+    honest = watched.head()
+    serve_head(watched, sign_tree_head(5, honest.timestamp, honest.root_hash, other.key), reply_json)
+    monitor.audit_now(["other"])
+    found(monitor, watched, "head-key-wrong")
+
+
+def test_a_signature_under_another_algorithm(monitor, watched, reply_json):
+    honest = watched.head()
+    other = PrivateKey.generate(KeyAlgorithm.RSA)
+    serve_head(watched, sign_tree_head(5, honest.timestamp, honest.root_hash, other), reply_json)
+    found(monitor, watched, "head-algorithm-wrong")
 
 
 def test_a_stale_head_is_an_alert_but_no_distrust(monitor, watched):
@@ -108,7 +144,7 @@ def test_growth_dated_backwards(monitor, watched, ca):
 def test_an_altered_old_entry_under_a_larger_tree(monitor, watched, ca):
     watched.entries[1] = (watched.entries[1][0] + b"x", watched.entries[1][1])
     grow(watched, ca)
-    alert = found(monitor, watched, "consistency-invalid")
+    alert = found(monitor, watched, "consistency-invalid", result=Result.PROVEN)
     evidence = alert.evidence
     first, second = evidence["previous_tree_head"], evidence["tree_head"]
     with pytest.raises(InvalidProof):  # a third party comes to the same conclusion from the evidence alone
@@ -117,7 +153,7 @@ def test_an_altered_old_entry_under_a_larger_tree(monitor, watched, ca):
             second["tree_size"],
             base64.b64decode(first["sha256_root_hash"]),
             base64.b64decode(second["sha256_root_hash"]),
-            [base64.b64decode(node) for node in evidence["consistency"]],
+            [base64.b64decode(node) for node in evidence["given_consistency"]],
         )
 
 
@@ -127,11 +163,19 @@ def test_a_consistency_proof_that_proves_nothing(monitor, watched, ca, reply_jso
     node = base64.b64encode(bytes(32)).decode()
     proof = {"short": [], "long": [node] * 20, "other": [node] * 4}[change]
     watched.hooks["get-sth-consistency"] = lambda handler, _query: reply_json(handler, {"consistency": proof})
-    found(monitor, watched, "consistency-invalid")
+    found(monitor, watched, "consistency-invalid" if change == "other" else "consistency-length")
 
 
+CODES = {
+    "altered": "entry-altered", "dropped": "entry-dropped", "swapped": "entries-reordered",
+    "duplicated": "entry-duplicated",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("proofs", [True, False])
 @pytest.mark.parametrize("offence", ["altered", "dropped", "swapped", "duplicated"])
-def test_entries_that_do_not_hash_to_the_signed_root(monitor, watched, ca, reply_json, offence):
+def test_entries_that_do_not_hash_to_the_signed_root(monitor, watched, ca, reply_json, offence, proofs):
+    """A log that gives proofs shows what it did; one that gives none still signed another root."""
     grow(watched, ca, 6)
     served = list(watched.entries)
     if offence == "altered":
@@ -152,7 +196,9 @@ def test_entries_that_do_not_hash_to_the_signed_root(monitor, watched, ca, reply
         reply_json(handler, {"entries": encoded})
 
     watched.hooks["get-entries"] = answer
-    alert = found(monitor, watched, "root-mismatch")
+    if not proofs:
+        watched.hooks["get-proof-by-hash"] = lambda handler, _query: reply_json(handler, {}, 500)
+    alert = found(monitor, watched, CODES[offence] if proofs else "root-mismatch")
     assert alert.evidence["computed_root"] != alert.evidence["tree_head"]["sha256_root_hash"]
     assert len(alert.evidence["entries"]["leaf_hashes"]) == 6
     assert monitor.log("made").head.tree_size == 5  # what was verified before stays the ground of proofs
@@ -220,8 +266,7 @@ def test_alerts_and_distrust_outlive_a_restart(database, watched, monitor):
 class TestUnavailable:
     """What cannot be read is unavailable, by its kind; it is never called inconsistent."""
 
-    @staticmethod
-    def check(monitor, _log, code):
+    def check(self, monitor, _log, code):
         began = time.monotonic()
         (report,) = monitor.audit_now(budget=timedelta(seconds=2))
         assert time.monotonic() - began < 10
@@ -231,7 +276,19 @@ class TestUnavailable:
         ] == [code]
         assert monitor.distrusted_logs() == frozenset()
         assert monitor.alerts() == ()
+        if code in {member.value for member in MISCONDUCT}:
+            self.again(monitor, code)
         return report
+
+    @staticmethod
+    def again(monitor, code):
+        """What no honest log answers is an alert when the next audit meets it too; it distrusts nobody."""
+        monitor.audit_now(budget=timedelta(seconds=2))
+        (alert,) = monitor.alerts()
+        assert alert.code.value == code
+        assert monitor.distrusted_logs() == frozenset()
+        examined = verified_alone(monitor, alert)
+        assert examined.result is Result.OBSERVED, examined
 
     def test_nobody_listens(self, monitor, log):
         monitor.watch_log(log.watched(url="http://127.0.0.1:9/log/made/"))
@@ -300,16 +357,28 @@ class TestUnavailable:
                 time.sleep(0.1)
 
         watched.hooks["get-sth"] = answer
-        self.check(monitor, watched, "response-timeout")
+        self.check(monitor, watched, "response-drip")
 
     def test_redirects_without_end(self, monitor, watched, reply):
         watched.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", 302, Location=handler.path)
-        self.check(monitor, watched, "redirect-refused")
+        self.check(monitor, watched, "redirect-endless")
 
-    def test_a_redirect_to_another_place(self, monitor, watched, reply):
-        target = "http://127.0.0.2:80/elsewhere"
+    @pytest.mark.parametrize(
+        ("target", "code"),
+        [
+            ("http://elsewhere.example/log/", "redirect-refused"),
+            ("http://127.0.0.2:80/elsewhere", "redirect-private"),
+            ("http://[fd00::1]/", "redirect-private"),
+            ("http://169.254.169.254/latest/meta-data/", "redirect-private"),
+            ("http://localhost/", "redirect-private"),
+            ("https://elsewhere.example/", "redirect-scheme"),
+            ("ftp://elsewhere.example/", "redirect-scheme"),
+            ("file:///etc/passwd", "redirect-scheme"),
+        ],
+    )
+    def test_a_redirect_to_another_place(self, monitor, watched, reply, target, code):
         watched.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", 302, Location=target)
-        self.check(monitor, watched, "redirect-refused")
+        self.check(monitor, watched, code)
 
     @pytest.mark.parametrize(
         "value", [{"entries": []}, {"entries": None}, {"entries": [{}]}, {"entries": [{"leaf_input": 1}]}]
@@ -317,7 +386,13 @@ class TestUnavailable:
     def test_entries_that_are_none(self, monitor, watched, ca, reply_json, value):
         grow(watched, ca)
         watched.hooks["get-entries"] = lambda handler, _query: reply_json(handler, value)
-        self.check(monitor, watched, "response-malformed")
+        code = "entry-count-wrong" if value == {"entries": []} else "response-malformed"
+        self.check(monitor, watched, code)
+
+    def test_a_compressed_bomb(self, monitor, watched, reply):
+        body = gzip.compress(bytes(200 << 20))
+        watched.hooks["get-sth"] = lambda handler, _query: reply(handler, body, Content_Encoding="gzip")
+        self.check(monitor, watched, "response-bomb")
 
     def test_more_entries_than_asked_for(self, monitor, watched, ca, reply_json):
         grow(watched, ca)
@@ -326,4 +401,4 @@ class TestUnavailable:
             for a, b in watched.entries
         ]
         watched.hooks["get-entries"] = lambda handler, _query: reply_json(handler, {"entries": everything})
-        self.check(monitor, watched, "response-malformed")
+        self.check(monitor, watched, "entry-count-wrong")

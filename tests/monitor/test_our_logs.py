@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import urllib3
-from cheroot import wsgi
 
 from monitor import Monitor
 from monitor.schedule import Schedule
@@ -19,7 +18,7 @@ from tlog.ct import CtLog, create_log
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
 from verifier.transparency.log_list import Log, LogList, encode_log_list
-from web.logs import create_app
+from web.logs import Application, LogServer
 
 NAMES = {"sm2": KeyAlgorithm.SM2, "p256": KeyAlgorithm.ECDSA}
 PUBLIC = "http://logs.example.test"
@@ -32,12 +31,11 @@ def keys():
 
 @contextmanager
 def running(logs) -> Iterator[str]:
-    server = wsgi.Server(("127.0.0.1", 0), create_app(logs), numthreads=8)
-    server.prepare()
-    thread = threading.Thread(target=server.serve, daemon=True)
+    server = LogServer(Application(logs), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.bind_addr[1]}"
+        yield f"http://127.0.0.1:{server.port}"
     finally:
         server.stop()
         thread.join(10)

@@ -1,0 +1,96 @@
+"""Final certificates and where their promised entries stand, read from the index."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from monitor.observations.values import Promise
+from monitor.store.connections import Connections
+from monitor.values import Head, from_ms
+from verifier.certificates import Certificate
+
+FINGERPRINT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A final certificate that some log holds, with its issuer; ``row`` orders them."""
+
+    row: int
+    der: bytes
+    issuer: bytes
+
+
+class Finals:
+    """Reads certificates, entries and heads for the promises in them."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._db = connections
+
+    def after(self, row: int, limit: int) -> Iterator[Seen]:
+        """Yield the final certificates first seen after ``row``, in order; their issuer may be empty."""
+        rows = self._db.rows(
+            "SELECT n.id, n.der, a.der AS issuer FROM encodings n"
+            " LEFT JOIN authorities a ON a.sha256 = substr(n.chain, 1, 32)"
+            " WHERE n.id>? AND NOT n.precertificate ORDER BY n.id LIMIT ?",
+            (row, limit),
+        )
+        for found in rows:
+            yield Seen(found["id"], bytes(found["der"]), bytes(found["issuer"] or b""))
+
+    def position(self, promise: Promise, size: int) -> int | None:
+        """Return the index of the promised entry among the first ``size``, the promised index first."""
+        row = self._db.row(
+            "SELECT idx FROM entries WHERE log=? AND leaf_hash=? AND idx<?"
+            " ORDER BY idx IS ? DESC, idx LIMIT 1",
+            (promise.log, promise.leaf_hash, size, promise.sct.leaf_index),
+        )
+        return int(row["idx"]) if row else None
+
+    def in_place(self, promise: Promise) -> bool:
+        """Tell whether the entry is where it was promised, and no head says that it came late."""
+        row = self._db.row(
+            "SELECT size, mmd, (SELECT max(tree_size) FROM heads WHERE log=l.id AND rebuilt) AS rebuilt"
+            " FROM logs l WHERE id=?",
+            (promise.log,),
+        )
+        index = self.position(promise, row["rebuilt"] or 0) if row else None
+        if row is None or index is None or promise.sct.leaf_index not in {None, index}:
+            return False
+        return self.head_without(promise, index, row["mmd"] * 1000) is None
+
+    def head_without(self, promise: Promise, index: int, mmd_ms: int) -> Head | None:
+        """Return the first verified head signed after the promise was due that did not reach ``index``."""
+        row = self._db.row(
+            "SELECT h.*, l.name FROM heads h JOIN logs l ON l.id=h.log WHERE h.log=? AND h.rebuilt"
+            " AND h.timestamp>? AND h.tree_size<=? ORDER BY h.timestamp LIMIT 1",
+            (promise.log, promise.sct.timestamp + mmd_ms, index),
+        )
+        if row is None:
+            return None
+        return Head(
+            row["name"],
+            row["tree_size"],
+            row["timestamp"],
+            row["root_hash"],
+            row["signature"],
+            from_ms(row["seen_at"]),
+            bool(row["rebuilt"]),
+        )
+
+    def announced(self, promise: Promise) -> bytes | None:
+        """Return a precertificate of the same issuer and serial number but of other contents; or None."""
+        certificate = Certificate.parse(promise.certificate)
+        serial = certificate.serial.to_bytes((certificate.serial.bit_length() + 7) // 8 or 1)
+        rows = self._db.rows(
+            "SELECT n.der FROM certificates c JOIN encodings n ON n.certificate=c.id"
+            " WHERE c.serial=? AND n.precertificate",
+            (serial,),
+        )
+        for row in rows:
+            other = Certificate.parse(bytes(row["der"]))
+            if (
+                other.issuer_der == certificate.issuer_der
+                and other.precertificate_tbs != certificate.precertificate_tbs
+            ):
+                return bytes(row["der"])
+        return None

@@ -1,0 +1,199 @@
+"""The tables seen_heads, promises, availability, following, oddities and cursors. See ``monitor.store``."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from monitor.follower.meter import Count
+from monitor.observations.values import EndpointAvailability, Following, Promise, SeenHead, SeenState
+from monitor.store.connections import Connections
+from monitor.values import from_ms, to_ms
+from verifier.transparency.api import RawEntry
+from verifier.transparency.sct import SignedCertificateTimestamp
+from verifier.transparency.tree_head import SignedTreeHead
+
+KEEP = timedelta(days=90)
+HOUR_MS = 3_600_000
+MOST_OPEN_HEADS = 1000  # of one log; whoever reports more is not listened to until these are compared
+
+
+class Observations:
+    """What was seen of the logs beside their entries. ``log`` is a log's row or, for readers, its name."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._db = connections
+
+    # availability and progress
+
+    def count(self, log: int, counts: Mapping[str, Count], now: datetime) -> None:
+        """Add counts to this hour's, and forget what is older than 90 days."""
+        hour = to_ms(now) // HOUR_MS
+        with self._db.write() as connection:
+            connection.executemany(
+                "INSERT INTO availability VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " ok=ok+excluded.ok, failed=failed+excluded.failed,"
+                " milliseconds=milliseconds+excluded.milliseconds",
+                [(log, name, hour, c.ok, c.failed, c.milliseconds) for name, c in counts.items()],
+            )
+            horizon = to_ms(now - KEEP) // HOUR_MS
+            connection.execute("DELETE FROM availability WHERE log=? AND hour<?", (log, horizon))
+
+    def availability(self, log: int | str, now: datetime) -> tuple[EndpointAvailability, ...]:
+        """Return how each endpoint of a log answered over the last 90 days."""
+        rows = self._db.rows(
+            "SELECT endpoint, sum(ok) AS ok, sum(failed) AS failed, sum(milliseconds) AS ms,"
+            " min(hour) AS hour FROM availability a JOIN logs l ON l.id = a.log"
+            " WHERE (l.id=? OR l.name=?) AND hour>=? GROUP BY endpoint ORDER BY endpoint",
+            (log, log, to_ms(now - KEEP) // HOUR_MS),
+        )
+        return tuple(
+            EndpointAvailability(
+                row["endpoint"], row["ok"], row["failed"], row["ms"] / 1000, from_ms(row["hour"] * HOUR_MS)
+            )
+            for row in rows
+        )
+
+    def tell_following(self, log: int, following: Following) -> None:
+        """Keep where the follower stands."""
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO following VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    *(log, following.position, following.target, following.rate, following.left),
+                    to_ms(following.at),
+                ),
+            )
+
+    def following(self, log: int | str) -> Following | None:
+        """Return where the follower of a log stood when it last said so."""
+        row = self._db.row(
+            "SELECT f.* FROM following f JOIN logs l ON l.id = f.log WHERE l.id=? OR l.name=?", (log, log)
+        )
+        if row is None:
+            return None
+        return Following(row["position"], row["target"], row["rate"], row["remaining"], from_ms(row["at"]))
+
+    # heads that others were shown
+
+    def add_head(self, log: int, head: SignedTreeHead, observer: str, now: datetime) -> None:
+        """Keep a head for the next audit to compare; one that is known changes nothing."""
+        with self._db.write() as connection:
+            (waiting,) = connection.execute(
+                "SELECT count(*) FROM seen_heads WHERE log=? AND state='open'", (log,)
+            ).fetchone()
+            if waiting < MOST_OPEN_HEADS:
+                connection.execute(
+                    "INSERT OR IGNORE INTO seen_heads (log, tree_size, timestamp, root_hash, signature,"
+                    " observer, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        *(log, head.tree_size, head.timestamp, head.root_hash, head.signature),
+                        *(observer, to_ms(now)),
+                    ),
+                )
+
+    def open_heads(self, log: int) -> tuple[SeenHead, ...]:
+        """Return the heads that are still to be compared, smallest first."""
+        rows = self._db.rows(
+            "SELECT * FROM seen_heads WHERE log=? AND state='open' ORDER BY tree_size, timestamp", (log,)
+        )
+        return tuple(_seen(row) for row in rows)
+
+    def settle_head(self, log: int, head: int, state: SeenState) -> None:
+        """Keep what a comparison said. Heads that agree are kept thinly, those that conflict for good."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE seen_heads SET state=? WHERE id=?", (state.value, head))
+            connection.execute(
+                "DELETE FROM seen_heads WHERE log=? AND state IN ('agrees', 'forged') AND id <"
+                " (SELECT max(id) FROM seen_heads) - ?",
+                (log, MOST_OPEN_HEADS),
+            )
+
+    def thin_heads(self, log: int) -> None:
+        """Keep the first and the last of the own heads that say the same of the newest tree.
+
+        Conflicting heads differ in size or root and stay; so does the head that is being read towards.
+        """
+        with self._db.write() as connection:
+            connection.execute(
+                "DELETE FROM heads WHERE log=:log AND id IN (SELECT h.id FROM heads h JOIN (SELECT tree_size,"
+                " root_hash, min(timestamp) AS first, max(timestamp) AS last FROM heads WHERE log=:log"
+                " GROUP BY tree_size, root_hash HAVING count(*) > 2) g"
+                " ON g.tree_size = h.tree_size AND g.root_hash = h.root_hash WHERE h.log=:log"
+                " AND h.timestamp NOT IN (g.first, g.last)"
+                " AND h.id IS NOT (SELECT chasing FROM logs WHERE id=:log))",
+                {"log": log},
+            )
+
+    # promises
+
+    def add_promises(self, promises: Iterable[Promise], mmd_ms: Mapping[int, int]) -> None:
+        """Keep SCTs whose entries are to be looked for once they are due; known ones stay as they are."""
+        with self._db.write() as connection:
+            _insert(connection, promises, mmd_ms)
+
+    def due(self, log: int, before_ms: int, limit: int) -> tuple[Promise, ...]:
+        """Return promises that fell due before a moment and are not known to be broken, oldest first."""
+        rows = self._db.rows(
+            "SELECT * FROM promises WHERE log=? AND due<? AND NOT broken ORDER BY due LIMIT ?",
+            (log, before_ms, limit),
+        )
+        return tuple(_promise(row) for row in rows)
+
+    def settle_promises(self, log: int, kept: Iterable[bytes], broken: Iterable[bytes]) -> None:
+        """Forget promises that were kept, and mark those that were not."""
+        with self._db.write() as connection:
+            connection.executemany(
+                "DELETE FROM promises WHERE log=? AND leaf_hash=?", [(log, leaf) for leaf in kept]
+            )
+            connection.executemany(
+                "UPDATE promises SET broken=1 WHERE log=? AND leaf_hash=?", [(log, leaf) for leaf in broken]
+            )
+
+    # what the follower noticed, and how far others have looked
+
+    def odd_entries(self, log: int, size: int) -> tuple[tuple[int, RawEntry], ...]:
+        """Return entries below ``size`` whose issuer key hash is not their issuer's."""
+        rows = self._db.rows("SELECT * FROM oddities WHERE log=? AND idx<? ORDER BY idx", (log, size))
+        return tuple((row["idx"], RawEntry(row["leaf_input"], row["extra_data"])) for row in rows)
+
+    def cursor(self, name: str) -> int:
+        """Return how far a check has come; 0 where it never began."""
+        row = self._db.row("SELECT value FROM cursors WHERE name=?", (name,))
+        return int(row["value"]) if row else 0
+
+    def move(self, name: str, value: int) -> None:
+        """Keep how far a check has come."""
+        with self._db.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (name, value))
+
+
+def _insert(connection: sqlite3.Connection, promises: Iterable[Promise], mmd_ms: Mapping[int, int]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO promises (log, leaf_hash, due, leaf_index, sct, certificate, issuer, kind,"
+        " source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                *(p.log, p.leaf_hash, p.sct.timestamp + mmd_ms[p.log], p.sct.leaf_index, p.sct.encode()),
+                *(p.certificate, p.issuer, p.kind, p.source),
+            )
+            for p in promises
+        ],
+    )
+
+
+def _promise(row: sqlite3.Row) -> Promise:
+    return Promise(
+        row["log"],
+        row["leaf_hash"],
+        SignedCertificateTimestamp.parse(row["sct"]),
+        row["certificate"],
+        row["issuer"],
+        row["kind"],
+        row["source"],
+        bool(row["broken"]),
+    )
+
+
+def _seen(row: sqlite3.Row) -> SeenHead:
+    head = SignedTreeHead(row["tree_size"], row["timestamp"], row["root_hash"], row["signature"])
+    return SeenHead(row["id"], head, row["observer"], from_ms(row["seen_at"]).astimezone(UTC))
