@@ -20,6 +20,7 @@ from verifier.transparency.log_list import (
     CODEPOINT_FIELD,
     DEFAULT_MERGE_DELAY,
     MAX_LOG_LIST_SIZE,
+    FinalTreeHead,
     Log,
     LogList,
     LogState,
@@ -150,6 +151,20 @@ def test_every_field_reads_as_it_was_written(own: list[Log]):
     assert parse(encoded) == LogList((log,), NOON, "own")
     encoded["operators"][0]["logs"][0]["previous_operators"].reverse()
     assert parse(encoded).logs == (log,)
+
+
+def test_a_read_only_log_is_listed_with_its_final_tree_head(own: list[Log]):
+    final = FinalTreeHead(1234, bytes(range(32)))
+    frozen = replace(own[0], state=LogState.READONLY, state_since=NOON, final_tree_head=final)
+    encoded: Any = encode_log_list([frozen], {own[0].operator: ()}, timestamp=NOON)
+    assert parse_log_list(json.dumps(encoded).encode(), "own").logs[0].final_tree_head == final
+    head = encoded["operators"][0]["tiled_logs"][0]["state"]["readonly"]["final_tree_head"]
+    for wrong in ({"sha256_root_hash": "AAAA"}, {"tree_size": -1}, {"tree_size": 1 << 63}):
+        before = dict(head)
+        head.update(wrong)
+        with pytest.raises(MalformedInput, match=next(iter(wrong))):
+            parse_log_list(json.dumps(encoded).encode(), "own")
+        head.update(before)
 
 
 def test_what_cannot_be_listed(own: list[Log]):
