@@ -17,7 +17,7 @@ def gather(data: Path, settings: Config, now: datetime) -> dict[str, Any]:
 
     watching = monitor(data, settings, read_only=True)
     try:
-        overview = watching.overview()
+        overview, watch = watching.overview(), watching.watching.state()
     finally:
         watching.close()
     services = [_service(settings, name) for name in SERVICES]
@@ -36,9 +36,9 @@ def gather(data: Path, settings: Config, now: datetime) -> dict[str, Any]:
     alerts = [
         {"log": a.log, "code": str(a.code), "detail": a.detail, "since": a.first_at} for a in overview.alerts
     ]
-    healthy = (
-        all(s["running"] for s in services) and not alerts and not any(log["distrusted"] for log in logs)
-    )
+    told = not watch.error and not any(channel.dead for channel in watch.channels)
+    trusted = not alerts and not any(log["distrusted"] for log in logs)
+    healthy = all(s["running"] for s in services) and trusted and told
     return {
         "healthy": healthy,
         "services": services,
@@ -46,6 +46,7 @@ def gather(data: Path, settings: Config, now: datetime) -> dict[str, Any]:
         "logs": logs,
         "last_audit": overview.last_audit,
         "alerts": alerts,
+        "watching": watch.to_json(now),
     }
 
 

@@ -48,6 +48,9 @@ def _text(found: dict[str, Any]) -> str:
         "Logs",
     ]
     parts.append(output.table(logs, indent="  ") or "  none audited yet")
+    watch = found["watching"]
+    detail = output.safe(watch["error"]) or f"{len(watch['watches'])} watched, {watch['open']} open"
+    parts += ["", f"Watching: {detail}; see `mingjing watch list --open`"]
     parts += ["", "Alerts", output.table(alerts, indent="  ") or "  none"]
     return "\n".join(parts)
 

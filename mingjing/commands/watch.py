@@ -175,6 +175,7 @@ def _tbs_hash(watching: "Watching", text: str) -> bytes:
 
 
 def _retry(opened: "Monitor", arguments: argparse.Namespace, _settings: Config) -> int:
+    _existing(opened.watching, arguments.notice)
     _emit(arguments, opened.watching.retry(arguments.notice, datetime.now(UTC)))
     return 0
 
