@@ -22,6 +22,7 @@ _WRONG_CALL = frozenset({
     "QueryError",
     "TargetError",
     "UnknownLog",
+    "UnknownAlert",
     "UnknownCertificate",
     "SettingsError",
     "PolicyError",
