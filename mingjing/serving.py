@@ -12,7 +12,7 @@ from mingjing.signals import end_on_sigterm, ignore_signals
 if TYPE_CHECKING:
     from cheroot.ssl import Adapter
 
-    from tlog.ct import CtLog
+    from tlog.ct import ServedLog
 
 THREADS = 12
 MAX_HEADER_BYTES = 64 * 1024
@@ -70,7 +70,7 @@ def serve(
         server.stop()
 
 
-def serve_logs(logs: "Mapping[str, CtLog]", host: str, port: int) -> None:
+def serve_logs(logs: "Mapping[str, ServedLog]", host: str, port: int) -> None:
     """Serve the logs until SIGTERM or Ctrl-C, then answer what is under way; raises MingjingError.
 
     A log put into the mapping while this runs is served from then on.

@@ -9,28 +9,27 @@ from typing import Self
 from tlog.clock import Clock
 from tlog.ct.admission import Admission
 from tlog.ct.creation import create_log
-from tlog.ct.errors import BadQuestion, NotFound
 from tlog.ct.heads import CtHeads
 from tlog.ct.promises import CertificateDraft, Promises
 from tlog.ct.reader import LogReader
 from tlog.ct.roots import AcceptedRoots
+from tlog.ct.served import ServedLog
 from tlog.ct.settings import LogSettings, LogState, SettingsFile
 from tlog.ct.submission import Given, Pending, Submission
 from tlog.ct.tile_entries import CtEntries
 from tlog.errors import NotAdmitting, RefuseToStart
 from tlog.head import Head
 from tlog.lock import FileLock
-from tlog.pool import Limits
+from tlog.pool import Limits, Ticket
 from tlog.sequencer import Sequencer
 from tlog.storage import DirectoryStore
+from tlog.witnesses import WitnessAddress, Witnessing, WitnessStatus
 from verifier.algorithms import PublicKey, Signer
-from verifier.transparency.api import RawEntry
-from verifier.transparency.merkle import hash_leaf
 from verifier.transparency.sct import SignedCertificateTimestamp
 from verifier.transparency.tree_head import SignedTreeHead
 
 
-class CtLog:
+class CtLog(ServedLog):
     """A log open for writing: ``create`` makes one, ``open`` starts it. Safe to call from many threads.
 
     Its directory holds what the world may read, laid out as static-ct-api (``checkpoint``, ``tile/``,
@@ -53,9 +52,17 @@ class CtLog:
         limits: Limits | None = None,
         lock_directory: Path | None = None,
         clock: Clock | None = None,
+        witnesses: Sequence[WitnessAddress] = (),
     ) -> Self:
-        """Start the log in ``directory``; ``signer`` holds its key."""
-        return cls(directory, signer, limits=limits, lock_directory=lock_directory, clock=clock)
+        """Start the log in ``directory``; ``signer`` holds its key, ``witnesses`` cosign its heads."""
+        return cls(
+            directory,
+            signer,
+            limits=limits,
+            lock_directory=lock_directory,
+            clock=clock,
+            witnesses=witnesses,
+        )
 
     def __init__(
         self,
@@ -65,6 +72,7 @@ class CtLog:
         limits: Limits | None = None,
         lock_directory: Path | None = None,
         clock: Clock | None = None,
+        witnesses: Sequence[WitnessAddress] = (),
     ) -> None:
         self.directory = directory
         self._settings = SettingsFile(directory)
@@ -87,7 +95,7 @@ class CtLog:
                 lock,
                 self._heads,
                 entries=CtEntries(),
-                merged=self._promises.merged,
+                merged=self._merged,
                 limits=self._limits,
                 clock=clock,
                 frozen=not settings.state.admits,
@@ -96,10 +104,16 @@ class CtLog:
         except BaseException:
             lock.close()
             raise
+        self._witnessing = Witnessing(self._sequencer, witnesses)
         self._sequencer.start()
+
+    def _merged(self, tickets: Sequence[Ticket], leaf_hashes: Sequence[bytes], head: Head) -> None:
+        self._promises.merged(tickets, leaf_hashes, head)
+        self._witnessing.offer(head)
 
     def close(self) -> None:
         """Merge what waits, stop, and give up the lock; where a write hangs, its end gives it up."""
+        self._witnessing.close()
         if self._sequencer.close():
             self._promises.close()
 
@@ -122,6 +136,11 @@ class CtLog:
     def trouble(self) -> str | None:
         """What is wrong with it at present, None when nothing is."""
         return self._sequencer.trouble
+
+    @property
+    def witnesses(self) -> tuple[WitnessStatus, ...]:
+        """How each witness stands, in the order in which they were given."""
+        return self._witnessing.status()
 
     def freeze(self, state: LogState = LogState.READ_ONLY) -> SignedTreeHead:
         """Take no more submissions, for good, and return the final tree head."""
@@ -164,52 +183,17 @@ class CtLog:
         """Return the accepted roots in DER."""
         return [root.der for root in self._roots.all()]
 
-    def get_sth(self) -> SignedTreeHead:
-        """Return the newest tree head."""
-        return self._heads.signed_tree_head(self._sequencer.head.text)
-
     def checkpoint(self) -> bytes:
         """Return the newest tree head as a checkpoint (signed note), with the cosignatures that it has."""
         return self._sequencer.checkpoint
 
-    def get_sth_consistency(self, first: int, second: int) -> tuple[bytes, ...]:
-        """Return the consistency proof between two tree sizes; raises BadQuestion."""
-        return self._reader.consistency(self._sequencer.head, first, second)
+    def _now(self) -> tuple[Head, CtHeads, LogReader]:
+        return self._sequencer.head, self._heads, self._reader
 
-    def get_proof_by_hash(self, leaf_hash: bytes, tree_size: int) -> tuple[int, tuple[bytes, ...]]:
-        """Return a leaf's index and audit path in the tree of ``tree_size``; raises NotFound, BadQuestion."""
-        head = self._sequencer.head
-        _check_tree_size(tree_size, head)
-        index = self._promises.leaf_index(leaf_hash)
-        if index is None or index >= head.size or self._reader.leaf_hash(head, index) != leaf_hash:
-            raise NotFound("no entry of this log has that hash")
-        if index >= tree_size:
-            raise NotFound(f"the entry of that hash is not in the tree of {tree_size}, it came later")
-        return index, self._reader.inclusion(head, leaf_hash, index, tree_size)
-
-    def get_entries(self, start: int, end: int) -> list[RawEntry]:
-        """Return entries ``start`` to ``end``, both included; fewer than asked where a tile of 256 ends."""
-        return self._reader.entries(self._sequencer.head, start, end)
-
-    def get_entry_and_proof(self, leaf_index: int, tree_size: int) -> tuple[RawEntry, tuple[bytes, ...]]:
-        """Return one entry and its audit path in the tree of ``tree_size``; raises BadQuestion."""
-        head = self._sequencer.head
-        _check_tree_size(tree_size, head)
-        if leaf_index >= tree_size:
-            raise BadQuestion(f"leaf_index {leaf_index} is beyond the last entry of a tree of {tree_size}")
-        entry = self._reader.entries(head, leaf_index, leaf_index)[0]
-        return entry, self._reader.inclusion(head, hash_leaf(entry.leaf_input), leaf_index, tree_size)
-
-    def tile(self, path: str) -> bytes:
-        """Return ``tile/...`` or ``issuer/...`` of static-ct-api; raises NotFound."""
-        return self._reader.static(self._sequencer.head, path)
+    def _leaf_index(self, leaf_hash: bytes) -> int | None:
+        return self._promises.leaf_index(leaf_hash)
 
 
 def _within_merge_delay(limits: Limits, settings: LogSettings) -> Limits:
     """A tree head may never be older than the merge delay (RFC 6962 section 3); keep well within it."""
     return replace(limits, head_age=min(limits.head_age, settings.merge_delay.total_seconds() / 3))
-
-
-def _check_tree_size(tree_size: int, head: Head) -> None:
-    if not 0 < tree_size <= head.size:
-        raise BadQuestion(f"tree_size {tree_size} is not between 1 and the tree's {head.size}")

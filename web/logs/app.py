@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from tlog.ct import BadQuestion, CtLog, NotFound, SubmissionRefused
+from tlog.ct import BadQuestion, NotFound, ServedLog, SubmissionRefused
 from tlog.ct.submission import Submission
 from tlog.errors import NotAdmitting, TlogError, Unavailable
 from web.logs.http import HttpError, Request, Response, error_response, json_response
@@ -28,7 +29,7 @@ class Application:
     """
 
     def __init__(
-        self, logs: Mapping[str, CtLog], *, submissions: Rate = SUBMISSIONS, questions: Rate = QUESTIONS
+        self, logs: Mapping[str, ServedLog], *, submissions: Rate = SUBMISSIONS, questions: Rate = QUESTIONS
     ) -> None:
         self._logs = logs
         self._submissions, self._questions = RateLimit(submissions), RateLimit(questions)
@@ -74,10 +75,11 @@ class Application:
 
     def _readiness(self) -> Response:
         troubles = {name: trouble for name, log in list(self._logs.items()) if (trouble := log.trouble)}
-        if troubles:
-            name, trouble = next(iter(troubles.items()))
-            raise HttpError(503, f"the log {name} takes no submissions: {trouble}")
-        return json_response({"logs": sorted(self._logs)})
+        if not troubles:
+            return json_response({"logs": sorted(self._logs)})
+        message = "; ".join(f"the log {name} takes no submissions: {why}" for name, why in troubles.items())
+        body = json_response({"error_message": message, "troubles": troubles, "logs": sorted(self._logs)})
+        return replace(body, status=503)
 
     def _metrics(self) -> Response:
         lines = [
@@ -86,7 +88,10 @@ class Application:
             "# TYPE mingjing_log_admitting gauge",
         ]
         for name, log in list(self._logs.items()):
-            head = log.get_sth()
+            try:
+                head = log.get_sth()
+            except TlogError:  # a log that is not served: what is missing here, /readyz explains
+                continue
             admitting = int(log.trouble is None and log.settings.state.admits)
             lines += [
                 f'mingjing_log_entries{{log="{name}"}} {head.tree_size}',
@@ -96,7 +101,7 @@ class Application:
         return Response("\n".join([*lines, ""]).encode(), "text/plain; version=0.0.4; charset=utf-8")
 
 
-def _static(log: CtLog, path: str) -> Response:
+def _static(log: ServedLog, path: str) -> Response:
     """static-ct-api: the same files as in the log's directory, with the headers that it asks for."""
     if path == "checkpoint":
         return Response(log.checkpoint(), "text/plain; charset=utf-8", headers=_MOMENT)

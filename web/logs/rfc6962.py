@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tlog.ct import CtLog, SubmissionRefused
+from tlog.ct import ServedLog, SubmissionRefused
 from tlog.ct.submission import Submission
 from verifier.errors import MalformedInput
 from verifier.transparency import api
@@ -11,16 +11,16 @@ from verifier.transparency.sct import SignedCertificateTimestamp
 from verifier.transparency.strict_json import decode_base64, encode_base64, parse_json
 from web.logs.http import MAX_BODY, HttpError, Request, Response, json_response, number, query
 
-_Question = Callable[[CtLog, Request], Response]
-_Submission = Callable[[CtLog, Request], Submission]
+_Question = Callable[[ServedLog, Request], Response]
+_Submission = Callable[[ServedLog, Request], Submission]
 
 
-def add_chain(log: CtLog, request: Request) -> Submission:
+def add_chain(log: ServedLog, request: Request) -> Submission:
     """Section 4.1; ``promise_response`` is the answer."""
     return log.submit(_chain(request), precertificate=False)
 
 
-def add_pre_chain(log: CtLog, request: Request) -> Submission:
+def add_pre_chain(log: ServedLog, request: Request) -> Submission:
     """Section 4.2; ``promise_response`` is the answer."""
     return log.submit(_chain(request), precertificate=True)
 
@@ -30,19 +30,19 @@ def promise_response(sct: SignedCertificateTimestamp) -> Response:
     return json_response(api.sct_response(sct))
 
 
-def get_sth(log: CtLog, _request: Request) -> Response:
+def get_sth(log: ServedLog, _request: Request) -> Response:
     """Section 4.3."""
     return json_response(api.sth_response(log.get_sth()))
 
 
-def get_sth_consistency(log: CtLog, request: Request) -> Response:
+def get_sth_consistency(log: ServedLog, request: Request) -> Response:
     """Section 4.4."""
     parameters = query(request)
     proof = log.get_sth_consistency(number(parameters, "first"), number(parameters, "second"))
     return json_response(api.consistency_response(proof))
 
 
-def get_proof_by_hash(log: CtLog, request: Request) -> Response:
+def get_proof_by_hash(log: ServedLog, request: Request) -> Response:
     """Section 4.5."""
     parameters = query(request)
     try:
@@ -53,19 +53,19 @@ def get_proof_by_hash(log: CtLog, request: Request) -> Response:
     return json_response(api.proof_response(index, path))
 
 
-def get_entries(log: CtLog, request: Request) -> Response:
+def get_entries(log: ServedLog, request: Request) -> Response:
     """Section 4.6."""
     parameters = query(request)
     entries = log.get_entries(number(parameters, "start"), number(parameters, "end"))
     return json_response(api.entries_response(entries))
 
 
-def get_roots(log: CtLog, _request: Request) -> Response:
+def get_roots(log: ServedLog, _request: Request) -> Response:
     """Section 4.7."""
     return json_response(api.roots_response(log.get_roots()))
 
 
-def get_entry_and_proof(log: CtLog, request: Request) -> Response:
+def get_entry_and_proof(log: ServedLog, request: Request) -> Response:
     """Section 4.8."""
     parameters = query(request)
     entry, path = log.get_entry_and_proof(number(parameters, "leaf_index"), number(parameters, "tree_size"))
