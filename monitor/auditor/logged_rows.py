@@ -73,7 +73,7 @@ class LoggedRows:
             f" JOIN encodings n ON n.id=e.encoding WHERE {_SPAN} AND e.timestamp>=? GROUP BY 1",
             (log, start, end, since),
         )
-        return {bytes(row["last"]): Odd(row["idx"], row["encoding"]) for row in rows}
+        return {bytes(row["last"] or b""): Odd(row["idx"], row["encoding"]) for row in rows}
 
     def chain(self, encoding: int) -> list[bytes]:
         """Return the DER of the certificates above an encoding's."""

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,33 @@ from monitor import Monitor
 from monitor.values import WatchedLog
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
-from verifier.transparency.entries import X509Entry, entry_for_certificate, merkle_tree_leaf
-from verifier.transparency.extra_data import PrecertChainEntry, X509ChainEntry
+from verifier.transparency.checkpoint import tree_head_to_checkpoint
+from verifier.transparency.entries import (
+    X509Entry,
+    entry_for_certificate,
+    merkle_tree_leaf,
+    parse_merkle_tree_leaf,
+)
+from verifier.transparency.evidence import Evidence, Examination, examine
+from verifier.transparency.extra_data import PrecertChainEntry, X509ChainEntry, parse_extra_data
 from verifier.transparency.merkle import consistency_proof, hash_leaf, inclusion_proof, root_of
+from verifier.transparency.sct import SignedCertificateTimestamp, encode_sct_list, sct_extensions
+from verifier.transparency.tiles import Tile, TileLeaf, encode_data_tile
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
+from verifier.transparency.verify import sign_sct
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+def der_octets(content: bytes) -> bytes:
+    size = len(content)
+    digits = size.to_bytes((size.bit_length() + 7) // 8)
+    length = bytes([size]) if size < 128 else bytes([0x80 | len(digits)]) + digits
+    return b"\x04" + length + content
 
 
 class TestCa:
@@ -94,6 +112,17 @@ class TestCa:
         )
         return self.sign(builder.add_extension(x509.PrecertPoison(), critical=True)), self.sign(final)
 
+    def issue_with_scts(
+        self, builder: x509.CertificateBuilder, scts: list[SignedCertificateTimestamp]
+    ) -> bytes:
+        """The final certificate of a TBS with these SCTs in it."""
+        value = der_octets(encode_sct_list(scts))
+        oid = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
+        return self.sign(builder.add_extension(x509.UnrecognizedExtension(oid, value), critical=False))
+
+    def poisoned(self, builder: x509.CertificateBuilder) -> bytes:
+        return self.sign(builder.add_extension(x509.PrecertPoison(), critical=True))
+
     def precertificate(self, *names: str, **options: Any) -> bytes:
         return self.issue_both(*names, **options)[0]
 
@@ -128,9 +157,19 @@ class MadeLog:
 
     # what an honest log does
 
-    def add_precertificate(self, der: bytes, ca: TestCa, timestamp: int | None = None) -> int:
+    def promise(
+        self, der: bytes, ca: TestCa, timestamp: int | None = None, index: int | None = None
+    ) -> SignedCertificateTimestamp:
+        """An SCT for a precertificate; nothing is merged."""
         entry = entry_for_certificate(Certificate.parse(der), Certificate.parse(ca.der))
-        leaf = merkle_tree_leaf(entry, timestamp if timestamp is not None else self.now(), b"")
+        extensions = sct_extensions(index) if index is not None else b""
+        return sign_sct(entry, timestamp if timestamp is not None else self.now(), extensions, self.key)
+
+    def add_precertificate(
+        self, der: bytes, ca: TestCa, timestamp: int | None = None, extensions: bytes = b""
+    ) -> int:
+        entry = entry_for_certificate(Certificate.parse(der), Certificate.parse(ca.der))
+        leaf = merkle_tree_leaf(entry, timestamp if timestamp is not None else self.now(), extensions)
         self.entries.append((leaf, PrecertChainEntry(der, (ca.der,)).encode()))
         return len(self.entries) - 1
 
@@ -218,6 +257,57 @@ class MadeLog:
         }  # fmt: skip
 
 
+class StaticLog(MadeLog):
+    """The same log behind static-ct-api. ``replaced`` holds what is served instead under a path."""
+
+    def __init__(self, name: str, algorithm: KeyAlgorithm = KeyAlgorithm.ECDSA) -> None:
+        super().__init__(name, algorithm)
+        self.origin = f"logs.example.test/{name}"
+        self.replaced: dict[str, bytes | None] = {}
+        self.issuers: dict[str, bytes] = {}
+        self.tree_hook: Callable[[], SignedTreeHead] | None = None
+
+    def watched(self, **changes: Any) -> WatchedLog:
+        return super().watched(**{"url": "", "monitoring_url": self.base, **changes})
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        path = urlsplit(handler.path).path.partition(f"/log/{self.name}/")[2]
+        self.requests.append(path)
+        body = self.replaced[path] if path in self.replaced else self.body(path)
+        reply(handler, body or b"not found", 404 if body is None else 200)
+
+    def body(self, path: str) -> bytes | None:
+        if path == "checkpoint":
+            head = self.tree_hook() if self.tree_hook else self.head()
+            return tree_head_to_checkpoint(head, self.origin, self.key.public_key.key_id).encode()
+        if path.startswith("issuer/"):
+            return self.issuers.get(path.removeprefix("issuer/"))
+        if path.startswith("tile/"):
+            return self.tile(Tile.parse_path(path))
+        return None
+
+    def tile(self, tile: Tile) -> bytes:
+        if tile.level is None:
+            first = tile.index * 256
+            return encode_data_tile(
+                self.tile_leaf(leaf, extra) for leaf, extra in self.entries[first : first + tile.width]
+            )
+        row = self.hashes()
+        for _ in range(tile.level):
+            row = [root_of(row[at : at + 256]) for at in range(0, len(row) // 256 * 256, 256)]
+        return b"".join(row[tile.index * 256 : tile.index * 256 + tile.width])
+
+    def tile_leaf(self, leaf: bytes, extra: bytes) -> TileLeaf:
+        entry = parse_merkle_tree_leaf(leaf)
+        beside = parse_extra_data(entry.entry, extra)
+        self.issuers |= {sha256(der).hexdigest(): der for der in beside.chain}
+        return TileLeaf(
+            entry,
+            beside.pre_certificate if isinstance(beside, PrecertChainEntry) else None,
+            tuple(sha256(der).digest() for der in beside.chain),
+        )
+
+
 def reply(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
     handler.send_response(status)
     for name, value in headers.items():
@@ -272,6 +362,27 @@ def ca() -> TestCa:
 def log(served: Callable[[MadeLog], MadeLog]) -> MadeLog:
     """An honest ECDSA log, empty."""
     return served(MadeLog("made"))
+
+
+@pytest.fixture
+def static_log(served: Callable[[MadeLog], MadeLog]) -> StaticLog:
+    """An honest log behind static-ct-api, empty."""
+    log = StaticLog("tiles")
+    served(log)
+    return log
+
+
+@pytest.fixture
+def examined(monitor: Monitor) -> Callable[[str], Examination]:
+    """Takes the one alert of a code and examines its evidence file from the bytes alone."""
+
+    def examine_alert(code: str) -> Examination:
+        (alert,) = [alert for alert in monitor.alerts() if alert.code == code]
+        evidence = monitor.evidence.evidence(alert.id)
+        assert evidence is not None
+        return examine(Evidence.parse(evidence.encode()), datetime.now(UTC))
+
+    return examine_alert
 
 
 @pytest.fixture
