@@ -9,6 +9,7 @@ from tlog.ct.reader import LogReader
 from tlog.ct.settings import LogSettings
 from tlog.ct.submission import Submission
 from tlog.head import Head
+from tlog.witnesses import WitnessStatus
 from verifier.transparency.api import RawEntry
 from verifier.transparency.merkle import hash_leaf
 from verifier.transparency.tree_head import SignedTreeHead
@@ -29,6 +30,11 @@ class ServedLog(ABC):
     @abstractmethod
     def trouble(self) -> str | None:
         """Why it takes no submissions though its state allows them, None when it does."""
+
+    @property
+    def witnesses(self) -> tuple[WitnessStatus, ...]:
+        """How the witnesses that it asks for cosignatures stand; none where it asks none."""
+        return ()
 
     @abstractmethod
     def submit(self, chain: Sequence[bytes], *, precertificate: bool) -> Submission:

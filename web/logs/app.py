@@ -8,6 +8,7 @@ from typing import Final
 from tlog.ct import BadQuestion, NotFound, ServedLog, SubmissionRefused
 from tlog.ct.submission import Submission
 from tlog.errors import NotAdmitting, TlogError, Unavailable
+from web.logs import witnesses
 from web.logs.http import HttpError, Request, Response, error_response, json_response
 from web.logs.limits import QUESTIONS, SUBMISSIONS, Rate, RateLimit
 from web.logs.rfc6962 import QUESTION_MESSAGES, SUBMISSION_MESSAGES, promise_response
@@ -37,6 +38,7 @@ class Application:
             "/healthz": lambda: Response(b"ok\n", "text/plain; charset=utf-8"),
             "/readyz": self._readiness,
             "/metrics": self._metrics,
+            "/witnesses": lambda: witnesses.witnesses(self._logs),
         }
 
     def answer(self, request: Request) -> Response | Submission:
@@ -98,6 +100,7 @@ class Application:
                 f'mingjing_log_head_timestamp_seconds{{log="{name}"}} {head.timestamp / 1000:.3f}',
                 f'mingjing_log_admitting{{log="{name}"}} {admitting}',
             ]
+        lines += witnesses.metrics(self._logs)
         return Response("\n".join([*lines, ""]).encode(), "text/plain; version=0.0.4; charset=utf-8")
 
 
