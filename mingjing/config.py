@@ -43,6 +43,9 @@ logs = {logs}          # the transparency logs
 [logs]
 merge_delay = {merge_delay}      # seconds within which an SCT's certificate must be in the tree
 flush_interval = {flush_interval}    # seconds between two tree heads while submissions arrive
+# The logs, by name, of which the issuer wants a promise for each certificate. None named: an SM2 log and a
+# P-256 log, in each case a usable one whose interval takes the certificate.
+ask = {ask}
 
 [audit]
 interval = {interval}         # seconds between two audits of each log
@@ -75,6 +78,7 @@ class Config:
     listen: Listen = field(default_factory=Listen)
     merge_delay: int = MERGE_DELAY
     flush_interval: float = 0.2
+    ask: tuple[str, ...] = ()
     audit_interval: int = AUDIT_INTERVAL
     hosts: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,10 +107,16 @@ class Config:
 _SCHEMA: dict[str, dict[str, type]] = {
     "service": {"org": str, "domain": str, "operator": str, "public_url": str, "demo": bool},
     "listen": {"host": str, "site": int, "proxy": int, "authority": int, "gateway": int, "logs": int},
-    "logs": {"merge_delay": int, "flush_interval": float},
+    "logs": {"merge_delay": int, "flush_interval": float, "ask": list},
     "audit": {"interval": int},
 }
-_KINDS = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+_KINDS = {
+    str: "a text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: 'a list of texts, such as ["sm2"]',
+}
 _RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("logs", "merge_delay"): (1, 86400),
     ("logs", "flush_interval"): (0.01, 60),
@@ -143,6 +153,7 @@ def _from_document(document: dict[str, Any], path: Path) -> Config:
         listen=_listen(document.get("listen", {}), path),
         merge_delay=logs.get("merge_delay", MERGE_DELAY),
         flush_interval=float(logs.get("flush_interval", 0.2)),
+        ask=tuple(logs.get("ask", ())),
         audit_interval=audit.get("interval", AUDIT_INTERVAL),
         hosts=_hosts(hosts, path),
     )
@@ -158,7 +169,9 @@ def _check_section(section: str, table: Any, path: Path) -> None:
                 f"{path}: [{section}] has an unknown key '{key}'; known are {', '.join(known)}."
             )
         accepted = (int, float) if known[key] is float else known[key]
-        if not isinstance(value, accepted) or (isinstance(value, bool) and known[key] is not bool):
+        wrong = isinstance(value, bool) and known[key] is not bool
+        wrong |= isinstance(value, list) and not all(isinstance(item, str) for item in value)
+        if not isinstance(value, accepted) or wrong:
             raise ConfigError(f"{path}: [{section}] {key} must be {_KINDS[known[key]]}, not {value!r}.")
         limits = _RANGES.get((section, key))
         if limits and isinstance(value, int | float) and not limits[0] <= value <= limits[1]:
@@ -225,6 +238,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return '"' + "".join(_escape(character) for character in str(value)) + '"'
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mingjing import publisher
 from mingjing.config import Config, replace_file
 from mingjing.policy_file import policy_text
-from mingjing.rooms import log_names
+from mingjing.rooms import first_logs
 from mingjing.watching import write_watchlist
 
 ROGUE = Path("demo") / "rogue"
@@ -83,7 +83,7 @@ def _make_logs(data: Path, settings: Config) -> None:
     keys = FileKeyStore.create(data / "keys", "logs")
     files = [data / "ca" / "roots.pem", *([data / ROGUE_ROOT_FILE] if settings.demo else [])]
     roots = [root for path in files for root in load_pem_chain(path.read_bytes())]
-    for name in log_names(settings):
+    for name in first_logs(settings):
         if (data / "logs" / name / "log.toml").exists():
             continue
         algorithm = KeyAlgorithm.SM2 if name.endswith("sm2") else KeyAlgorithm.ECDSA

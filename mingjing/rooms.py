@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from monitor.values import AuditReport
     from verifier.transparency.log_list import Log, LogList
 
+DEMO_PREFIX = "demo-"
 _ROOMS = frozenset({"verifier", "keys", "tlog", "issuer", "monitor", "proxy_addon", "web"})
 _UNREACHABLE = frozenset({"LogSubmissionFailed", "SourceError", "Unavailable"})
 _WRONG_CALL = frozenset({
@@ -50,9 +51,18 @@ def room_errors() -> Iterator[None]:
         raise MingjingError(str(error)) from error
 
 
-def log_names(settings: Config) -> tuple[str, ...]:
-    """Return the names of this directory's logs; the demo has two more, whose promises are never kept."""
-    return (*LOG_NAMES, *(f"demo-{name}" for name in LOG_NAMES)) if settings.demo else LOG_NAMES
+def first_logs(settings: Config) -> tuple[str, ...]:
+    """Return the logs that ``init`` makes; the demo has two more, whose promises are never kept."""
+    return (*LOG_NAMES, *(f"{DEMO_PREFIX}{name}" for name in LOG_NAMES)) if settings.demo else LOG_NAMES
+
+
+def log_names(data: Path) -> tuple[str, ...]:
+    """Return the names of this directory's logs, init's first: whatever has a logs/NAME/log.toml."""
+    names = {path.parent.name for path in (data / "logs").glob("*/log.toml")}
+    order = {name: at for at, name in enumerate(LOG_NAMES)}
+    return tuple(
+        sorted(names, key=lambda name: (name.startswith(DEMO_PREFIX), order.get(name, len(order)), name))
+    )
 
 
 def key_store(data: Path, service: str) -> "FileKeyStore":

@@ -39,7 +39,7 @@ def run(data: Path, settings: Config) -> None:
 
 
 class Keeper:
-    """Publishes the trust bundle and the CRLs anew when they are old or the trust has changed."""
+    """Publishes log list, trust bundle and CRLs anew when they are old, or logs or the trust have changed."""
 
     def __init__(self, data: Path, settings: Config) -> None:
         self._data = data
@@ -48,15 +48,24 @@ class Keeper:
         self._distrusted: frozenset[bytes] | None = None
 
     def after_round(self) -> None:
-        """Look whether the audit that just ended distrusts a log, or an hour has passed."""
+        """Look whether a log has come or changed, the audit distrusts one, or an hour has passed."""
         from mingjing.rooms import distrusted_logs
 
+        now = datetime.now(UTC)
         distrusted = distrusted_logs(self._data, self._settings)
         old = time.monotonic() - self._published > PUBLISH_SECONDS
-        if old or distrusted != self._distrusted:
-            publisher.write_bundle(self._data, self._settings, datetime.now(UTC), distrusted)
+        if old:
+            publisher.write_log_lists(self._data, self._settings, now)
+        changed = publisher.refresh_log_lists(self._data, self._settings, now)
+        if old or changed or self._bundle_is_behind() or distrusted != self._distrusted:
+            publisher.write_bundle(self._data, self._settings, now, distrusted)
             self._published, self._distrusted = time.monotonic(), distrusted
         if old:
             with authority(self._data, self._settings) as opened:
                 opened.recover()
                 opened.publish_crls(only_due=True)
+
+    def _bundle_is_behind(self) -> bool:
+        """Whether another process, such as `mingjing log freeze`, wrote the log list after the bundle."""
+        lists, bundle = (self._data / name for name in (publisher.LOG_LIST_FILE, publisher.BUNDLE_FILE))
+        return lists.stat().st_mtime > bundle.stat().st_mtime

@@ -6,7 +6,7 @@ from tlog.ct.errors import BadQuestion, LogSettingsError, NotFound, SubmissionRe
 from tlog.ct.log import CtLog
 from tlog.ct.served import ServedLog
 from tlog.ct.settings import LogSettings, LogState, change_state, load_settings
-from tlog.ct.verifying import LogReport, verify_log
+from tlog.ct.verifying import LogReport, final_head, verify_log
 
 __all__ = [
     "BadQuestion",
@@ -21,6 +21,7 @@ __all__ = [
     "SubmissionRefused",
     "change_state",
     "create_log",
+    "final_head",
     "load_settings",
     "unsafe_promise_without_entry",
     "verify_log",

@@ -11,7 +11,7 @@ from tlog.ct.tile_entries import CtEntries
 from tlog.errors import DamagedTree, NotStored
 from tlog.head import Head
 from tlog.lock import read_head
-from tlog.startup import CHECKPOINT
+from tlog.startup import CHECKPOINT, FINAL
 from tlog.storage import DirectoryStore, Storage
 from tlog.tree import TILE_WIDTH, Tile
 from tlog.verify import Damage, verify_tree
@@ -95,3 +95,16 @@ def _issuer(storage: Storage, fingerprint: bytes) -> Damage | None:
     if hashlib.sha256(data).digest() != fingerprint:
         return Damage(path, "is not the certificate of that SHA-256")
     return None
+
+
+def final_head(directory: Path) -> Head | None:
+    """Return the last head of a frozen log, verified; None until it is signed.
+
+    Raises LogSettingsError, DamagedTree, StorageError.
+    """
+    settings = load_settings(directory)
+    try:
+        text = DirectoryStore(directory).read(FINAL)
+    except NotStored:
+        return None
+    return CtHeads(settings.origin, PublicKey.from_spki(settings.key)).open(text)
