@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Parts:
-    """Processor time by name, over all threads; each function's own, without what it calls that is wrapped too."""
+    """Processor time by name, over all threads; a function's own, less wrapped ones that it calls."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)

@@ -96,7 +96,7 @@ class Connection(asyncio.Protocol):
     # Events of the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._reader = RequestReader(peer[0] if isinstance(peer, tuple) else "", self._charge)
         self._house.opened(self)

@@ -16,14 +16,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, Protocol
 
 import uvloop
 
 from tlog.ct.submission import Submission
-from web.logs.app import Application
 from web.logs.connection import Connection, Exchange, Waiting
-from web.logs.http import HttpError, Response, encode
+from web.logs.http import HttpError, Request, Response, encode, error_response
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +45,18 @@ class ServerLimits:
     """Seconds after the order to stop in which requests under way are still answered."""
 
 
+class Answering(Protocol):
+    """What is served: the log service's application, or the witness's, which has no submissions."""
+
+    def answer(self, request: Request) -> Response | Submission:
+        """Answer a request, in a worker's thread; never raises."""
+        ...
+
+    def promise(self, request: Request, submission: Submission) -> Response:
+        """Answer the request of a submission that is done, in the event loop; never raises."""
+        ...
+
+
 class LogServer:
     """Serves an application on one address: ``run`` blocks until ``stop``, which any thread may call.
 
@@ -53,7 +64,7 @@ class LogServer:
     """
 
     def __init__(
-        self, application: Application, host: str, port: int, *, limits: ServerLimits | None = None
+        self, application: Answering, host: str, port: int, *, limits: ServerLimits | None = None
     ) -> None:
         self._application = application
         self._listening = _listen(host, port)
@@ -147,6 +158,15 @@ class LogServer:
     # In the workers' threads
 
     def _work(self, exchange: Exchange) -> None:
+        try:
+            self._answer(exchange)
+        except Exception:  # a worker outlives whatever befalls one request
+            logger.exception("%s %s", exchange.request.method, exchange.request.path)
+            self._deliver(
+                exchange, encode(error_response(HttpError(500, "an internal error")), None, close=True)
+            )
+
+    def _answer(self, exchange: Exchange) -> None:
         request = exchange.request
         outcome = self._application.answer(request)
         if isinstance(outcome, Response):

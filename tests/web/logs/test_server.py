@@ -1,0 +1,356 @@
+"""The server itself: slow, silent, greedy and vanishing clients, and its own end."""
+
+import json
+import socket
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from tests.web.logs.conftest import Service, served
+from tlog.ct import SubmissionRefused
+from tlog.pool import Limits
+from web.logs import Application, LogServer, ServerLimits
+from web.logs.reading import MAX_PIPELINED
+
+CHECKPOINT = b"GET /log/p256/checkpoint HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@contextmanager
+def connected(service: Service) -> Iterator[socket.socket]:
+    port = int(service.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        yield client
+
+
+def everything(client: socket.socket) -> bytes:
+    """All that comes until the server ends the connection."""
+    parts = []
+    while part := client.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def cut_short(client: socket.socket) -> bytes:
+    """All that comes until the server ends the connection, however rudely."""
+    parts = []
+    with suppress(ConnectionResetError):
+        while part := client.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def submission(chain: list[bytes], *headers: str) -> bytes:
+    body = json.dumps({"chain": [b64encode(der).decode() for der in chain]}).encode()
+    lines = ["POST /log/p256/ct/v1/add-chain HTTP/1.1", "Host: h", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+@pytest.fixture
+def quick_clocks(monkeypatch) -> None:
+    for name in ("READ_SECONDS", "IDLE_SECONDS", "SEND_SECONDS", "ANSWER_SECONDS", "LINGER_SECONDS"):
+        monkeypatch.setattr(f"web.logs.connection.{name}", 0.4)
+    monkeypatch.setattr("web.logs.server._SWEEP_SECONDS", 0.05)
+
+
+# Clients that are slow
+
+
+@pytest.mark.parametrize(
+    "start", [CHECKPOINT[:-2], submission([b"x"])[:-5]], ids=["in the head", "in the body"]
+)
+def test_a_drip_of_bytes_does_not_hold_a_connection(service, quick_clocks, start) -> None:
+    began = time.monotonic()
+    with connected(service) as client:
+        client.sendall(start[:-3])
+        dripping = threading.Event()
+
+        def drip() -> None:
+            try:
+                while not dripping.wait(0.05):
+                    client.sendall(b"X" if start is not CHECKPOINT[:-2] else b"X: y\r\n")
+            except OSError:
+                pass
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        answer = client.recv(65536)
+        dripping.set()
+        thread.join()
+    assert answer.startswith(b"HTTP/1.1 4"), answer
+    assert time.monotonic() - began < 3
+
+
+def test_a_request_that_stops_half_way_is_408(service, quick_clocks) -> None:
+    with connected(service) as client:
+        client.sendall(CHECKPOINT[:-4])
+        answer = everything(client)
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b'"error_message": "the request took more than' in answer
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_a_silent_connection_is_closed(service, quick_clocks) -> None:
+    with connected(service) as client:
+        assert everything(client) == b""
+    with connected(service) as client:
+        client.sendall(CHECKPOINT)
+        assert everything(client).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_an_answer_that_is_not_taken_ends_its_connection(logs, ca, quick_clocks) -> None:
+    log = logs.create("p256", [ca.anchor])
+    log.tile = lambda _path: bytes(32 << 20)  # type: ignore[method-assign]
+    with served({"p256": log}) as service, connected(service) as client:
+        client.sendall(b"GET /log/p256/tile/0/000 HTTP/1.1\r\nHost: h\r\n\r\n")
+        time.sleep(1)
+        assert len(cut_short(client)) < 32 << 20
+
+
+def test_only_so_many_answers_wait_for_slow_readers(logs, ca, monkeypatch) -> None:
+    monkeypatch.setattr("web.logs.server._SWEEP_SECONDS", 0.05)
+    log = logs.create("p256", [ca.anchor])
+    log.tile = lambda _path: bytes(32 << 20)  # type: ignore[method-assign]
+    limits = ServerLimits(slow_readers=1)
+    with served({"p256": log}, limits=limits) as service:
+        with connected(service) as first, connected(service) as second:
+            for client in (first, second):
+                client.sendall(b"GET /log/p256/tile/0/000 HTTP/1.1\r\nHost: h\r\n\r\n")
+                time.sleep(0.3)
+            assert len(cut_short(first)) < 32 << 20
+            _head, _, body = second.recv(1 << 20).partition(b"\r\n\r\n")
+            while len(body) < 32 << 20:
+                body += second.recv(1 << 20)
+        assert service.get("/healthz").status == 200
+
+
+# Clients that are greedy
+
+
+def test_a_refusal_reaches_a_client_that_is_still_sending(service) -> None:
+    with connected(service) as client:
+        client.sendall(
+            b"POST /log/p256/ct/v1/add-chain HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n"
+        )
+        client.sendall(bytes(9_000_000))
+        client.shutdown(socket.SHUT_WR)
+        answer = everything(client)
+    assert answer.startswith(b"HTTP/1.1 413 Content Too Large\r\n")
+
+
+def test_submissions_that_come_in_are_bounded_together(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor])
+    with served({"p256": log}, limits=ServerLimits(body_bytes=4000)) as service:
+        with connected(service) as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3500\r\n\r\n" + bytes(3499))
+            time.sleep(0.1)
+            refused = service.submit("p256", ca.chain())
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        time.sleep(0.1)
+        for number in range(5):  # and what was held is let go, by the end of a connection or by an answer
+            assert service.submit("p256", ca.chain(f"{number}.example.test")).status == 200
+
+
+def test_a_full_house_takes_the_place_of_who_idled_longest(logs, ca, monkeypatch) -> None:
+    log = logs.create("p256", [ca.anchor])
+    with served({"p256": log}, limits=ServerLimits(connections=3)) as service:
+        clients = [socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), 10)]
+        for _ in range(3):
+            time.sleep(0.05)
+            clients.append(socket.create_connection(clients[0].getpeername(), 10))
+        for client in clients[1:]:
+            client.sendall(CHECKPOINT)
+            assert client.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert cut_short(clients[0]) == b""
+        for client in clients:
+            client.close()
+
+
+def test_a_full_house_keeps_who_waits_for_an_answer(logs, ca, monkeypatch) -> None:
+    log = logs.create("p256", [ca.anchor])
+    release = threading.Event()
+    monkeypatch.setattr(log, "checkpoint", lambda: b"at last" if release.wait(10) else b"")
+    limits = ServerLimits(connections=1)
+    with served({"p256": log}, limits=limits) as service, connected(service) as patient:
+        patient.sendall(CHECKPOINT)
+        time.sleep(0.1)
+        with connected(service) as late:
+            assert cut_short(late) == b""
+        release.set()
+        assert b"at last" in patient.recv(4096)
+
+
+# Requests one after the other
+
+
+def test_pipelined_requests_are_answered_in_their_order(service, ca) -> None:
+    close = CHECKPOINT.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    missing = b"GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n"
+    with connected(service) as client:
+        client.sendall(missing + submission(ca.chain()) + CHECKPOINT + close + CHECKPOINT)
+        answer = everything(client)
+    statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"404", b"200", b"200", b"200"]
+    assert answer.index(b"sct_version") < answer.index(b"logs.example.test/log/p256\n1\n"), answer
+
+
+def test_more_pipelined_requests_than_are_taken_end_the_connection(service) -> None:
+    with connected(service) as client:
+        client.sendall(CHECKPOINT * (MAX_PIPELINED + 10))
+        answer = everything(client)
+    assert 1 <= answer.count(b"HTTP/1.1 200") <= MAX_PIPELINED + 1
+    assert b"requests are taken before their answers" in answer
+
+
+def test_what_comes_before_nonsense_is_answered(service) -> None:
+    with connected(service) as client:
+        client.sendall(CHECKPOINT + b"nonsense\r\n\r\n")
+        answer = everything(client)
+    assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400"]
+
+
+def test_a_client_that_asks_before_it_sends_is_told_to_continue(service, ca) -> None:
+    head, _, body = submission(ca.chain(), "Expect: 100-continue").partition(b"\r\n\r\n")
+    with connected(service) as client:
+        client.sendall(head + b"\r\n\r\n")
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
+    with connected(service) as client:
+        client.sendall(head.replace(b"Content-Length: ", b"Content-Length: 9999") + b"\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_old_clients_and_other_protocols(service) -> None:
+    for request in (
+        b"GET /healthz HTTP/1.0\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+    ):
+        with connected(service) as client:
+            client.sendall(request)
+            answer = everything(client)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"\r\nConnection: close\r\n" in answer
+        assert answer.endswith(b"\r\n\r\nok\n")
+
+
+# Clients that go
+
+
+def test_a_client_that_has_said_all_still_gets_its_answer(service, ca) -> None:
+    with connected(service) as client:
+        client.sendall(submission(ca.chain()))
+        client.shutdown(socket.SHUT_WR)
+        answer = everything(client)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_submission_is_merged_though_its_client_has_gone(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor])
+    log._sequencer.limits = Limits(period=0.5)
+    log._sequencer._last_flush = time.monotonic()
+    with served({"p256": log}) as service:
+        with connected(service) as client:
+            client.sendall(submission(ca.chain()))
+            time.sleep(0.1)
+            assert log.get_sth().tree_size == 0
+        deadline = time.monotonic() + 5
+        while log.get_sth().tree_size == 0 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert log.get_sth().tree_size == 1
+        assert service.get("/healthz").status == 200
+
+
+def test_a_submission_that_waits_too_long_is_told_to_come_again(logs, ca, quick_clocks, monkeypatch) -> None:
+    log = logs.create("p256", [ca.anchor])
+    disk = threading.Event()
+    create = log._sequencer.storage.create
+    monkeypatch.setattr(log._sequencer.storage, "create", lambda objects: (disk.wait(10), create(objects)))
+    chain = ca.chain()
+    with served({"p256": log}) as service:
+        answer = service.submit("p256", chain)
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        disk.set()
+        again = service.submit("p256", chain)
+        assert again.status == 200
+        assert log.get_sth().tree_size == 1
+
+
+# The server's own life
+
+
+def test_a_stop_answers_what_is_under_way_and_takes_no_more(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor])
+    log._sequencer.limits = Limits(period=0.6)
+    log._sequencer._last_flush = time.monotonic()
+    server = LogServer(Application({"p256": log}), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    address = ("127.0.0.1", server.port)
+    with socket.create_connection(address, 10) as idle, socket.create_connection(address, 10) as client:
+        client.sendall(submission(ca.chain()))
+        time.sleep(0.2)
+        server.stop()
+        server.stop()  # a second order changes nothing
+        assert everything(idle) == b""
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(address, 10)
+        answer = everything(client)
+    thread.join(5)
+    assert not thread.is_alive()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+def test_a_stop_does_not_wait_for_ever(logs, ca, monkeypatch) -> None:
+    log = logs.create("p256", [ca.anchor])
+    log._sequencer.limits = Limits(period=3)
+    log._sequencer._last_flush = time.monotonic()
+    server = LogServer(Application({"p256": log}), "127.0.0.1", 0, limits=ServerLimits(grace=0.2))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+        client.sendall(submission(ca.chain()))
+        time.sleep(0.2)
+        server.stop()
+        thread.join(2)
+        assert not thread.is_alive()
+    log.close()
+    assert log.get_sth().tree_size == 1, "what was taken is merged all the same"
+
+
+def test_a_port_in_use_is_said_at_once(logs) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        LogServer(Application({}), "127.0.0.1", taken.getsockname()[1])
+
+
+def test_a_log_that_is_added_is_served_at_once(logs, ca) -> None:
+    open_logs = {"p256": logs.create("p256", [ca.anchor])}
+    with served(open_logs) as service:
+        assert service.get("/log/sm2/checkpoint").status == 404
+        open_logs["sm2"] = logs.create("sm2", [ca.anchor])
+        assert service.get("/log/sm2/checkpoint").status == 200
+        assert service.get("/readyz").json() == {"logs": ["p256", "sm2"]}
+
+
+def test_questions_are_answered_while_all_submission_workers_are_busy(logs, ca, monkeypatch) -> None:
+    log = logs.create("p256", [ca.anchor])
+    release = threading.Event()
+
+    def busy(*_chain, **_options) -> None:
+        release.wait(10)
+        raise SubmissionRefused("not today")
+
+    monkeypatch.setattr(log, "submit", busy)
+    with served({"p256": log}) as service:
+        clients = [threading.Thread(target=service.submit, args=("p256", ca.chain())) for _ in range(8)]
+        for client in clients:
+            client.start()
+        time.sleep(0.1)
+        assert service.get("/log/p256/checkpoint", timeout=5).status == 200
+        release.set()
+        for client in clients:
+            client.join()
