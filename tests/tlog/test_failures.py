@@ -1,12 +1,11 @@
 """Each storage call, at each place in a flush, in each way it can fail: nothing promised is ever lost."""
 
 import struct
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import pytest
 
+from tests.tlog.faults import FAILING, Fault, FaultyLock, FaultyStore
 from tlog.errors import StorageError, Unavailable
 from tlog.lock import read_head
 from tlog.storage import DirectoryStore
@@ -15,70 +14,6 @@ from tlog.verify import verify_tree
 from verifier.transparency.merkle import hash_leaf, root_of
 
 STEPS = ("create", "replace", "delete", "keys", "read", "load", "swap")
-MODES = ("fails", "fails but persisted")
-
-
-@dataclass
-class Fault:
-    """Counts calls of one kind, and makes the chosen one fail."""
-
-    step: str
-    number: int
-    mode: str
-    armed: bool = False
-    calls: int = 0
-    hits: int = 0
-
-    def around(self, step: str, call: Callable[[], object]) -> object:
-        if not self.armed or step != self.step:
-            return call()
-        self.calls += 1
-        if self.calls != self.number:
-            return call()
-        self.hits += 1
-        if self.mode == "fails but persisted":
-            call()
-        raise StorageError(f"{step} was made to fail")
-
-
-@dataclass
-class FaultyStore:
-    """The store behind a fault; a batch is written object by object, so that the fault may split it."""
-
-    inner: DirectoryStore
-    fault: Fault
-    checkpoints: list[bytes] = field(default_factory=list)
-
-    def read(self, key):
-        return self.fault.around("read", lambda: self.inner.read(key))
-
-    def create(self, objects):
-        for key, data in objects.items():
-            self.fault.around("create", lambda key=key, data=data: self.inner.create({key: data}))
-
-    def replace(self, key, data):
-        self.fault.around("replace", lambda: self.inner.replace(key, data))
-
-    def delete(self, key):
-        self.fault.around("delete", lambda: self.inner.delete(key))
-
-    def keys(self, prefix):
-        return self.fault.around("keys", lambda: list(self.inner.keys(prefix)))
-
-
-@dataclass
-class FaultyLock:
-    inner: object
-    fault: Fault
-
-    def load(self):
-        return self.fault.around("load", self.inner.load)
-
-    def swap(self, expected, new):
-        self.fault.around("swap", lambda: self.inner.swap(expected, new))
-
-    def close(self):
-        self.inner.close()
 
 
 def check_everything(log, plain) -> None:
@@ -118,7 +53,7 @@ def check_no_fork(log, plain) -> None:
         assert RightEdge().append(leaves[: old.size]).edge.root() == old.root
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FAILING)
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
 def test_a_failing_call_loses_nothing_that_was_promised(plain, new_log, step, mode, number) -> None:
@@ -146,7 +81,7 @@ def test_a_failing_call_loses_nothing_that_was_promised(plain, new_log, step, mo
     check_no_fork(again, plain)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FAILING)
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
 def test_a_restart_after_a_failing_call_loses_nothing(plain, new_log, step, mode, number) -> None:

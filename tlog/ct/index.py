@@ -2,6 +2,11 @@
 
 SQLite beside the tree, made anew from it when it is lost or behind: nothing in it is a promise by itself
 except the signed timestamps, which it keeps so that a resubmission gets the identical one.
+
+Promises are appended in the order of the leaves, which touches few pages. The two look-up trees are in the
+order of hashes, where in a large log each new row is on another page: so the newest rows are found in memory
+and go into the trees a slice of all hashes at a time, many rows to a page. What is in memory only is read
+again at the start: some ten thousand rows, however large the log is.
 """
 
 import sqlite3
@@ -9,21 +14,22 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-import sqlite_utils
+from tlog.ct.index_file import SLICES, connect, number_of, remove, slice_of
+from tlog.ct.places import RecentPlaces
 
-_VERSION = 1
-_KEY_SIZE = 16
-"""Bytes of a SHA-256 kept as key: a collision takes 2**64 work, and yields an SCT that does not verify."""
+_KEY_SIZE: Final = 16
+"""Bytes of a SHA-256 kept as key: a collision takes 2**64 work, and yields an SCT that does not verify.
 
-_SCHEMA = """
-CREATE TABLE entry (
-    key BLOB PRIMARY KEY, leaf_index INTEGER NOT NULL, timestamp INTEGER NOT NULL, signature BLOB
-) WITHOUT ROWID;
-CREATE TABLE leaf (hash BLOB PRIMARY KEY, leaf_index INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE progress (size INTEGER NOT NULL);
-INSERT INTO progress VALUES (0);
+The trees hold 8 bytes. Whoever finds two entries that agree in these gets the second one logged anew each
+time that it is submitted, as a log without an index would do.
 """
+
+_IN_MEMORY: Final = 48 * 1024
+"""Rows that are found in memory; from there on a slice goes into the trees with each flush."""
+
+_READER_CACHE_KIB: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +58,34 @@ class Index:
     what a power cut takes is read again from the tree.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, in_memory: int = _IN_MEMORY) -> None:
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._path = path
+        self._in_memory = in_memory
         try:
             self._open()
         except sqlite3.DatabaseError:  # not a database, or damaged: it holds nothing that the tree does not
-            _remove(self._path)
+            remove(self._path)
             self._open()
 
     def _open(self) -> None:
-        self._connection = _connect(self._path)
+        self._connection = connect(self._path)
         self._reader = sqlite3.connect(self._path, check_same_thread=False)
         self._reader.execute("PRAGMA query_only = 1")
+        self._reader.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+        self._load_recent()
+
+    def _load_recent(self) -> None:
+        self._entries, self._leaves = RecentPlaces(), RecentPlaces()
+        in_trees = [size for (size,) in self._connection.execute("SELECT size FROM slice ORDER BY number")]
+        self._next_slice = in_trees.index(min(in_trees))
+        for place, key, leaf in self._connection.execute(
+            "SELECT leaf_index, key, hash FROM promise WHERE leaf_index >= ?", (min(in_trees),)
+        ):
+            for places, number in ((self._entries, number_of(key)), (self._leaves, leaf)):
+                if place >= in_trees[slice_of(number)]:
+                    places.add(number, place)
 
     @property
     def size(self) -> int:
@@ -76,53 +96,83 @@ class Index:
     def add(self, entries: Iterable[Indexed], size: int) -> None:
         """Add merged entries in one transaction; ``size`` is the tree's with them. First promises stay."""
         rows = list(entries)
-        with self._lock, self._connection:
-            self._connection.executemany(
-                "INSERT INTO entry VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                sorted(
-                    (row.key[:_KEY_SIZE], row.promise.index, row.promise.timestamp, row.promise.signature)
-                    for row in rows
-                ),
-            )
-            self._connection.executemany(
-                "INSERT INTO leaf VALUES (?, ?) ON CONFLICT DO NOTHING",
-                sorted((row.leaf_hash[:_KEY_SIZE], row.promise.index) for row in rows),
-            )
-            self._connection.execute("UPDATE progress SET size = ?", (size,))
+        with self._lock:
+            part = self._next_slice if len(self._entries) > self._in_memory else None
+            with self._connection:
+                if part is not None:
+                    self._put_into_trees(part)
+                self._append(rows, size)
+            if part is not None:
+                self._entries.forget(part)
+                self._leaves.forget(part)
+                self._next_slice = (part + 1) % SLICES
+            for row in rows:
+                self._entries.add(number_of(row.key), row.promise.index)
+                self._leaves.add(number_of(row.leaf_hash), row.promise.index)
+
+    def _append(self, rows: Iterable[Indexed], size: int) -> None:
+        self._connection.executemany(
+            "INSERT INTO promise VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [
+                (
+                    row.promise.index,
+                    row.key[:_KEY_SIZE],
+                    number_of(row.leaf_hash),
+                    row.promise.timestamp,
+                    row.promise.signature,
+                )
+                for row in rows
+            ],
+        )
+        self._connection.execute("UPDATE progress SET size = ?", (size,))
+
+    def _put_into_trees(self, part: int) -> None:
+        insert = self._connection.executemany
+        insert("INSERT INTO entry VALUES (?, ?) ON CONFLICT DO NOTHING", self._entries.rows(part))
+        insert("INSERT INTO leaf VALUES (?, ?) ON CONFLICT DO NOTHING", self._leaves.rows(part))
+        self._connection.execute(
+            "UPDATE slice SET size = (SELECT size FROM progress) WHERE number = ?", (part,)
+        )
 
     def promise(self, key: bytes) -> Promise | None:
         """Return where the entry of this deduplication key stands, None if it is not in the log."""
+        recent = self._entries.get(number_of(key))  # before the tree: what leaves memory is in the tree
         with self._reading:
             row = self._reader.execute(
-                "SELECT leaf_index, timestamp, signature FROM entry WHERE key = ?", (key[:_KEY_SIZE],)
+                "SELECT promise.leaf_index, timestamp, signature, promise.key FROM promise"
+                " WHERE leaf_index = coalesce((SELECT leaf_index FROM entry WHERE key = ?), ?)",
+                (number_of(key), recent),
             ).fetchone()
-        return Promise(*row) if row else None
+        return Promise(*row[:3]) if row and row[3] == key[:_KEY_SIZE] else None
 
     def keep_signature(self, key: bytes, signature: bytes) -> bytes:
         """Store the first signature given for an entry, and return the one that is stored."""
+        if (promise := self.promise(key)) is None:
+            return signature
         with self._lock, self._connection:
             self._connection.execute(
-                "UPDATE entry SET signature = ? WHERE key = ? AND signature IS NULL",
-                (signature, key[:_KEY_SIZE]),
+                "UPDATE promise SET signature = ? WHERE leaf_index = ? AND signature IS NULL",
+                (signature, promise.index),
             )
             row = self._connection.execute(
-                "SELECT signature FROM entry WHERE key = ?", (key[:_KEY_SIZE],)
+                "SELECT signature FROM promise WHERE leaf_index = ?", (promise.index,)
             ).fetchone()
-        return bytes(row[0]) if row else signature
+        return bytes(row[0])
 
     def leaf_index(self, leaf_hash: bytes) -> int | None:
         """Return the index of the leaf with this hash (the caller compares the whole hash), or None."""
+        number = number_of(leaf_hash)
+        if (recent := self._leaves.get(number)) is not None:
+            return recent
         with self._reading:
-            row = self._reader.execute(
-                "SELECT leaf_index FROM leaf WHERE hash = ?", (leaf_hash[:_KEY_SIZE],)
-            ).fetchone()
+            row = self._reader.execute("SELECT leaf_index FROM leaf WHERE hash = ?", (number,)).fetchone()
         return int(row[0]) if row else None
 
     def start_over(self) -> None:
         """Forget everything, to be filled from the tree again."""
         with self._lock, self._reading:
             self._close()
-            _remove(self._path)
+            remove(self._path)
             self._open()
 
     def close(self) -> None:
@@ -133,25 +183,3 @@ class Index:
     def _close(self) -> None:
         self._reader.close()
         self._connection.close()
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False)
-    try:
-        database = sqlite_utils.Database(connection)
-        database.enable_wal()
-        connection.execute("PRAGMA synchronous = NORMAL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in {0, _VERSION}:
-            raise sqlite3.DatabaseError(f"{path}: version {version}")
-        if version == 0:
-            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
