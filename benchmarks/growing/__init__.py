@@ -1,0 +1,1 @@
+"""How the growth benchmark makes chains and fills logs with them."""
