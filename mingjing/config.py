@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mingjing import witness_settings
 from mingjing.errors import ConfigError
+from mingjing.witness_settings import AskedWitnesses, OwnWitness
 
 FILE_NAME = "mingjing.toml"
 LOG_NAMES = ("sm2", "p256")
@@ -39,6 +41,7 @@ proxy = {proxy}        # the verifying proxy, for browsers
 authority = {authority}  # OCSP, later ACME and EST (https)
 gateway = {gateway}
 logs = {logs}          # the transparency logs
+witness = {witness}       # the witness, where there is one: see [witness]
 
 [logs]
 merge_delay = {merge_delay}      # seconds within which an SCT's certificate must be in the tree
@@ -49,7 +52,11 @@ ask = {ask}
 
 [audit]
 interval = {interval}         # seconds between two audits of each log
+# HTTP proxies in other places, such as "http://proxy.example:3128": a log that shows them another tree than
+# it shows us is found out.
+vantages = {vantages}
 
+{witness_sections}
 [hosts]                  # names that the proxy and `mingjing check` resolve themselves, before DNS
 """
 
@@ -64,6 +71,7 @@ class Listen:
     authority: int = 8442
     gateway: int = 8443
     logs: int = 8444
+    witness: int = 8445
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,10 @@ class Config:
     flush_interval: float = 0.2
     ask: tuple[str, ...] = ()
     audit_interval: int = AUDIT_INTERVAL
+    vantages: tuple[str, ...] = ()
     hosts: Mapping[str, str] = field(default_factory=dict)
+    witnesses: AskedWitnesses = field(default_factory=AskedWitnesses)
+    witness: OwnWitness | None = None
 
     @property
     def local_host(self) -> str:
@@ -106,9 +117,12 @@ class Config:
 
 _SCHEMA: dict[str, dict[str, type]] = {
     "service": {"org": str, "domain": str, "operator": str, "public_url": str, "demo": bool},
-    "listen": {"host": str, "site": int, "proxy": int, "authority": int, "gateway": int, "logs": int},
+    "listen": {
+        "host": str,
+        **dict.fromkeys(("site", "proxy", "authority", "gateway", "logs", "witness"), int),
+    },
     "logs": {"merge_delay": int, "flush_interval": float, "ask": list},
-    "audit": {"interval": int},
+    "audit": {"interval": int, "vantages": list},
 }
 _KINDS = {
     str: "a text in quotes",
@@ -141,6 +155,8 @@ def load(data: Path) -> Config:
 
 def _from_document(document: dict[str, Any], path: Path) -> Config:
     hosts = document.pop("hosts", {})
+    witnesses = witness_settings.asked(document.pop("witnesses", {}), str(path))
+    witness = witness_settings.own(document.pop("witness"), str(path)) if "witness" in document else None
     for section, table in document.items():
         _check_section(section, table, path)
     service = document.get("service", {})
@@ -155,14 +171,19 @@ def _from_document(document: dict[str, Any], path: Path) -> Config:
         flush_interval=float(logs.get("flush_interval", 0.2)),
         ask=tuple(logs.get("ask", ())),
         audit_interval=audit.get("interval", AUDIT_INTERVAL),
+        vantages=tuple(audit.get("vantages", ())),
         hosts=_hosts(hosts, path),
+        witnesses=witnesses,
+        witness=witness,
     )
 
 
 def _check_section(section: str, table: Any, path: Path) -> None:
     known = _SCHEMA.get(section)
     if known is None or not isinstance(table, dict):
-        raise ConfigError(f"{path}: unknown section [{section}]; known are {', '.join(_SCHEMA)} and hosts.")
+        raise ConfigError(
+            f"{path}: unknown section [{section}]; known are {', '.join(_SCHEMA)}, witnesses, witness, hosts."
+        )
     for key, value in table.items():
         if key not in known:
             raise ConfigError(
@@ -203,11 +224,13 @@ def check_public_url(url: str) -> str:
 
 
 def write(data: Path, config: Config) -> None:
-    """Write a commented mingjing.toml, replacing an older one whole."""
+    """Write a commented mingjing.toml, replacing an older one whole; the operator adds the witnesses."""
     values = dataclasses.asdict(config)
     listen = values.pop("listen")
+    del values["witnesses"], values["witness"]
     values["interval"] = values.pop("audit_interval")
-    text = _TEMPLATE.format(**{key: _toml(value) for key, value in {**values, **listen}.items()})
+    filled = {key: _toml(value) for key, value in {**values, **listen}.items()}
+    text = _TEMPLATE.format(**filled, witness_sections=witness_settings.TEMPLATE)
     text += "".join(f"{_toml(name)} = {_toml(address)}\n" for name, address in config.hosts.items())
     replace_file(data / FILE_NAME, text.encode())
 
