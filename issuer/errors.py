@@ -1,5 +1,8 @@
 """What can go wrong while issuing and revoking. One tree, rooted in IssuerError."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 
 class IssuerError(Exception):
     """The issuer could not do what it was asked; the message says what and why."""
@@ -23,6 +26,18 @@ class LogSubmissionFailed(IssuerError):
     def __init__(self, log: str, why: str) -> None:
         super().__init__(f"could not get an SCT from log {log!r}: {why}")
         self.log = log
+
+
+class TooFewLogs(LogSubmissionFailed):
+    """Fewer logs take a certificate that ends at this time than must promise it."""
+
+    def __init__(self, not_after: datetime, needed: int, names: Sequence[str]) -> None:
+        IssuerError.__init__(
+            self,
+            f"{needed} logs must promise a certificate that ends {not_after:%Y-%m-%d %H:%M} UTC; of the "
+            f"usable logs {' and '.join(names) or 'none'} takes it. Make another with `mingjing log create`.",
+        )
+        self.log = ""
 
 
 class IssuanceMismatch(IssuerError):

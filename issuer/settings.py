@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from issuer.errors import RequestRefused
 from issuer.names import canonical_name
 from verifier.algorithms import PublicKey
+from verifier.transparency.log_list import TemporalInterval
 
 MAXIMUM_ORGANISATION = 64  # characters, RFC 5280 appendix A.1, ub-organization-name
 MAXIMUM_COMMON_NAME = 64  # ub-common-name
@@ -13,11 +14,17 @@ MAXIMUM_COMMON_NAME = 64  # ub-common-name
 
 @dataclass(frozen=True)
 class LogEndpoint:
-    """A transparency log as a submitter sees it: `url` is what stands before /ct/v1/."""
+    """A transparency log as a submitter sees it: `url` is what stands before /ct/v1/.
+
+    Logs of one `kind` stand in for each other; one without is of a kind of its own. `interval` is when the
+    certificates that it takes end; None where it takes all.
+    """
 
     name: str
     url: str
     key: PublicKey
+    kind: str = ""
+    interval: TemporalInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,15 @@ class SubmissionSettings:
 class AuthoritySettings:
     """`domain` is what the issuing CAs are constrained to; `public_url` goes into every certificate.
 
-    `demo` allows what a real authority never does: times in the past, missing or damaged SCTs.
+    `demo` allows what a real authority never does: times in the past, missing or damaged SCTs. `promises` is
+    the least number of logs that must promise a certificate.
     """
 
     org: str
     domain: str
     public_url: str
     logs: tuple[LogEndpoint, ...] = ()
+    promises: int = 0
     demo: bool = False
     submission: SubmissionSettings = field(default_factory=SubmissionSettings)
     crl_lifetime: dt.timedelta = dt.timedelta(days=7)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from verifier.transparency.log_list import Log, LogList
 
 DEMO_PREFIX = "demo-"
+PROMISES = 2
+"""How many logs promise each certificate at least: what the policy of the pinned domain asks for."""
 _ROOMS = frozenset({"verifier", "keys", "tlog", "issuer", "monitor", "proxy_addon", "web"})
 _UNREACHABLE = frozenset({"LogSubmissionFailed", "SourceError", "Unavailable"})
 _WRONG_CALL = frozenset({
@@ -89,8 +91,8 @@ def log_name(log: "Log") -> str:
 
 
 @contextmanager
-def authority(data: Path, settings: Config, logs: Sequence[str] = LOG_NAMES) -> "Iterator[Authority]":
-    """Open the issuing authority; it asks ``logs`` for promises, each at its address on this machine."""
+def authority(data: Path, settings: Config) -> "Iterator[Authority]":
+    """Open the issuing authority; it asks our logs for promises, each at its address on this machine."""
     from issuer.authority import Authority, AuthoritySettings
     from issuer.store import IssuerStore
 
@@ -98,21 +100,33 @@ def authority(data: Path, settings: Config, logs: Sequence[str] = LOG_NAMES) -> 
         org=settings.org,
         domain=settings.domain,
         public_url=settings.public_url,
-        logs=_endpoints(data, settings, logs),
+        logs=_endpoints(data, settings),
+        promises=len(settings.ask) or PROMISES,
         demo=settings.demo,
     )
     with IssuerStore(data / "issuer.db") as store:
         yield Authority(data, key_store(data, "issuer"), store, told)
 
 
-def _endpoints(data: Path, settings: Config, names: Sequence[str]) -> "tuple[LogEndpoint, ...]":
-    from issuer.authority import LogEndpoint
+def _endpoints(data: Path, settings: Config) -> "tuple[LogEndpoint, ...]":
+    """Return the logs that the issuer may ask: those that mingjing.toml names, else all; usable ones only."""
+    from verifier.transparency.log_list import LogState
 
     listed = {log_name(log): log for log in own_log_list(data).logs}
+    names = settings.ask or tuple(name for name in listed if not name.startswith(DEMO_PREFIX))
+    askable = {LogState.QUALIFIED, LogState.USABLE}
     return tuple(
-        LogEndpoint(name, settings.local(str(listed[name].submission_url)), listed[name].key)
+        _endpoint(name, listed[name], settings)
         for name in names
+        if name in listed and listed[name].state in askable
     )
+
+
+def _endpoint(name: str, log: "Log", settings: Config) -> "LogEndpoint":
+    from issuer.authority import LogEndpoint
+
+    kind = name if settings.ask else str(log.key.algorithm)
+    return LogEndpoint(name, settings.local(str(log.submission_url)), log.key, kind, log.temporal_interval)
 
 
 def monitor(data: Path, settings: Config, *, read_only: bool) -> "Monitor":
@@ -124,6 +138,7 @@ def monitor(data: Path, settings: Config, *, read_only: bool) -> "Monitor":
         read_only=read_only,
         operator=settings.operator,
         local=settings.local_urls(),
+        vantages=settings.vantages,
     )
 
 

@@ -63,7 +63,9 @@ class Authority:
         self.settings = settings
         self.store = store
         self.cas: Mapping[str, CertificateAuthority] = load_hierarchy(keys, store)
-        self.submit: SctSource = LogClient(settings.logs, settings.submission, clock=clock)
+        self.submit: SctSource = LogClient(
+            settings.logs, settings.submission, clock=clock, promises=settings.promises
+        )
         self.crls = CrlPublisher(data / "crl", self.cas, store, settings, clock)
         self.responders: Mapping[str, OcspResponder] = {
             name: OcspResponder(ca, store, settings, clock) for name, ca in self.cas.items()

@@ -13,8 +13,10 @@ from typing import Any
 
 import urllib3
 
+from issuer.authority.choice import choose_logs
 from issuer.errors import LogSubmissionFailed
 from issuer.settings import LogEndpoint, SubmissionSettings
+from verifier.certificates import Certificate
 from verifier.errors import VerifierError
 from verifier.transparency.entries import Entry, PrecertEntry
 from verifier.transparency.sct import SignedCertificateTimestamp
@@ -26,7 +28,7 @@ _BUSY = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class LogClient:
-    """An SctSource: gets one verified SCT from every log, all logs at once."""
+    """An SctSource: gets the verified SCTs that a certificate needs, from all logs at once."""
 
     def __init__(
         self,
@@ -35,27 +37,44 @@ class LogClient:
         *,
         clock: Callable[[], dt.datetime],
         sleep: Callable[[float], None] = time.sleep,
+        promises: int = 0,
     ) -> None:
         self._logs = tuple(logs)
+        self._promises = promises
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
 
     def __call__(self, chain: Sequence[bytes], entry: Entry) -> tuple[SignedCertificateTimestamp, ...]:
-        """Return the SCTs in the order of the logs; the entry says which kind of chain it is.
+        """Return the SCTs in the order of `choose_logs`; the entry says which kind of chain it is.
 
-        :raises LogSubmissionFailed: for the first log, in that order, that gave none that verifies.
+        Where a log gives none that verifies, the next of its kind is asked.
+
+        :raises LogSubmissionFailed: for the first log, in that order, that gave none, nor did another for it.
         """
-        if not self._logs:
+        if not self._logs and not self._promises:
             return ()
+        chosen = choose_logs(self._logs, Certificate.parse(chain[0]).not_after, self._promises)
         body = json.dumps({"chain": [base64.b64encode(der).decode() for der in chain]}).encode()
         # A pool of connections for each call: submissions are rare, and nothing stays open between them.
         with (
-            ThreadPoolExecutor(len(self._logs)) as workers,
-            urllib3.PoolManager(maxsize=len(self._logs)) as http,
+            ThreadPoolExecutor(len(chosen)) as workers,
+            urllib3.PoolManager(maxsize=len(chosen)) as http,
         ):
-            answers = [workers.submit(self._submit, http, log, body, entry) for log in self._logs]
+            answers = [workers.submit(self._submit_to_one, http, logs, body, entry) for logs in chosen]
             return tuple(answer.result() for answer in answers)
+
+    def _submit_to_one(
+        self, http: urllib3.PoolManager, logs: Sequence[LogEndpoint], body: bytes, entry: Entry
+    ) -> SignedCertificateTimestamp:
+        """Ask the logs in turn until one gives an SCT; raises what the first one raised."""
+        failures = []
+        for log in logs:
+            try:
+                return self._submit(http, log, body, entry)
+            except LogSubmissionFailed as error:
+                failures.append(error)
+        raise failures[0]
 
     def _submit(
         self, http: urllib3.PoolManager, log: LogEndpoint, body: bytes, entry: Entry
