@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the outside programs that the tests talk to, after saying which.
 set -euo pipefail
-declare -A package=([chromium]=chromium [xvfb-run]=xvfb [certspotter]=certspotter [openssl]=openssl [curl]=curl)
+declare -A package=([chromium]=chromium [xvfb-run]=xvfb [certspotter]=certspotter [openssl]=openssl [curl]=curl [nginx]=nginx-light)
 missing=()
 for program in "${!package[@]}"; do
     command -v "$program" >/dev/null 2>&1 || missing+=("${package[$program]}")
@@ -20,3 +20,5 @@ command -v apt-get >/dev/null 2>&1 || { echo "No apt-get here: the tests that ne
 "${as_root[@]}" apt-get update -qq >&2
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     echo "Could not install ${missing[*]}: the tests that need them will be listed as not run." >&2
+# Debian starts a web server when it installs one; the tests start their own, with their own settings.
+case " ${missing[*]} " in *" nginx-light "*) "${as_root[@]}" systemctl disable --now --quiet nginx 2>/dev/null || true ;; esac

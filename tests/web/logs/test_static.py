@@ -1,81 +1,17 @@
-"""static-ct-api, read by a reader of the test's own that shares no code with the product."""
+"""static-ct-api over HTTP, from our server and a plain one, to a reader that shares no code with us."""
 
-import base64
 import functools
 import gzip
 import hashlib
 import http.server
 import threading
 import time
-import urllib.request
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from tests.tlog.independent import StaticReader, over_http
 
 SIZE = 259
-
-
-class StaticReader:
-    """Reads a log by C2SP static-ct-api alone: checkpoint, hash tiles, data tiles, issuers."""
-
-    def __init__(self, base: str) -> None:
-        self.base = base
-
-    def fetch(self, path: str) -> bytes:
-        request = urllib.request.Request(f"{self.base}/{path}", headers={"Accept-Encoding": "gzip, identity"})
-        with urllib.request.urlopen(request) as answer:
-            body = answer.read()
-            return gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body
-
-    def checkpoint(self) -> tuple[str, int, bytes, bytes]:
-        """Origin, size, root, and the note signature's bytes."""
-        text, _, signatures = self.fetch("checkpoint").decode().partition("\n\n")
-        origin, size, root = text.split("\n")
-        dash, name, signature = signatures.rstrip("\n").split(" ")
-        assert (dash, name) == ("\u2014", origin)
-        return origin, int(size), base64.b64decode(root), base64.b64decode(signature)
-
-    @staticmethod
-    def path(level: str, index: int, width: int) -> str:
-        parts = f"{index:03d}" if index < 1000 else f"x{index // 1000:03d}/{index % 1000:03d}"
-        return f"tile/{level}/{parts}" + (f".p/{width}" if width != 256 else "")
-
-    def leaf_hashes(self, size: int) -> list[bytes]:
-        hashes = b""
-        for index in range(-(-size // 256)):
-            hashes += self.fetch(self.path("0", index, min(256, size - 256 * index)))
-        return [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
-
-    def entries(self, size: int):
-        """Yield (leaf, precertificate or None, fingerprints) of each entry."""
-        for index in range(-(-size // 256)):
-            data = self.fetch(self.path("data", index, min(256, size - 256 * index)))
-            while data:
-                end = 10
-                kind = int.from_bytes(data[8:10])
-                if kind == 1:
-                    end += 32
-                end += 3 + int.from_bytes(data[end : end + 3])
-                end += 2 + int.from_bytes(data[end : end + 2])
-                leaf, data = b"\0\0" + data[:end], data[end:]
-                precertificate = None
-                if kind == 1:
-                    length = int.from_bytes(data[:3])
-                    precertificate, data = data[3 : 3 + length], data[3 + length :]
-                length = int.from_bytes(data[:2])
-                prints, data = data[2 : 2 + length], data[2 + length :]
-                yield leaf, precertificate, [prints[at : at + 32] for at in range(0, length, 32)]
-
-
-def tree_hash(nodes: list[bytes]) -> bytes:
-    if len(nodes) == 1:
-        return nodes[0]
-    k = 1
-    while k * 2 < len(nodes):
-        k *= 2
-    return hashlib.sha256(b"\1" + tree_hash(nodes[:k]) + tree_hash(nodes[k:])).digest()
 
 
 @pytest.fixture(scope="module")
@@ -120,31 +56,11 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 @pytest.mark.parametrize("server", ["ours", "plain"])
 def test_an_independent_reader_finds_the_whole_log(filled, server) -> None:
     _, addresses, log, ca, chains = filled
-    reader = StaticReader(addresses[server])
-    origin, size, root, signature = reader.checkpoint()
-    assert (origin, size) == ("logs.example.test/log/p256", SIZE)
-
-    spki = log.key.spki
-    log_id = hashlib.sha256(spki).digest()
-    assert signature[:4] == hashlib.sha256(origin.encode() + b"\n\x05" + log_id).digest()[:4]
-    timestamp, signed = signature[4:12], signature[12:]
-    assert signed[:2] == b"\x04\x03"
-    tree_head = b"\0\1" + timestamp + size.to_bytes(8) + root
-    load_der_public_key(spki).verify(signed[4:], tree_head, ec.ECDSA(hashes.SHA256()))
-
-    leaf_hashes = reader.leaf_hashes(size)
-    assert tree_hash(leaf_hashes) == root
-    entries = list(reader.entries(size))
-    assert [hashlib.sha256(b"\0" + leaf).digest() for leaf, _, _ in entries] == leaf_hashes
-    for index, (leaf, _, prints) in enumerate(entries):
-        assert leaf[-8:] == b"\x00\x00\x05" + index.to_bytes(5), "the leaf_index extension"
-        assert [reader.fetch(f"issuer/{name.hex()}") for name in prints[:1]] == [ca.der]
-        assert reader.fetch(f"issuer/{prints[-1].hex()}") == ca.anchor if index < 3 else True
-    submitted = {chain[0] for chain in chains}
-    certificates = {leaf[15 : 15 + int.from_bytes(leaf[12:15])] for leaf, pre, _ in entries if pre is None}
-    assert certificates | {pre for _, pre, _ in entries if pre is not None} == submitted
-    level_one = reader.fetch("tile/1/000.p/1")
-    assert level_one == tree_hash(leaf_hashes[:256])
+    note, entries = StaticReader(over_http(addresses[server])).verified(log.key.spki)
+    assert (note.origin, note.size) == ("logs.example.test/log/p256", SIZE)
+    assert {entry.precertificate or entry.certificate for entry in entries} == {chain[0] for chain in chains}
+    above = [hashlib.sha256(der).digest() for der in (ca.der, ca.anchor)]
+    assert all(entry.fingerprints == above for entry in entries)
 
 
 def test_partial_tiles_that_full_ones_replaced_are_gone_from_disk_yet_served(filled) -> None:
