@@ -60,6 +60,7 @@ class Schedule:
         """Start the jobs in the background."""
         self._every(HEARTBEAT_SECONDS, self._beat, "heartbeat")
         self._every(self.interval, self._plan, "log lists")
+        self._every(self.interval, self._reports, "reports")
         self._every(self.interval, self._revocation, "revocation", first=min(2.0, self.interval))
         self._scheduler.start()
 
@@ -116,6 +117,9 @@ class Schedule:
         if self.after_round:
             with self._after:
                 self.after_round()
+
+    def _reports(self) -> None:
+        self.monitor.auditing.take_in_reports(self.monitor.reports)
 
     def _revocation(self) -> None:
         self.monitor.refresh_revocation(datetime.now(UTC), at_least_every=self.revocation_every)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from monitor import inclusion, scts
 from monitor.auditor.rounds import Auditing
 from monitor.auditor.running import DEFAULT_BUDGET
+from monitor.auditor.witnesses import WitnessPolicy
 from monitor.evidence import EvidenceFiles
 from monitor.follower.fetch import Fetcher
 from monitor.index.extract import certificate_row
@@ -60,6 +61,7 @@ class Monitor:
         operator: str = "",
         local: Mapping[str, str] | None = None,
         vantages: Sequence[str] = (),
+        witnesses: WitnessPolicy | None = None,
     ) -> None:
         self._connections = connections
         self.operator = operator
@@ -69,9 +71,11 @@ class Monitor:
         self._certificates = Certificates(connections)
         self._index = Index(Search(connections), self._certificates)
         self._revocations = Revocations(connections)
-        self.auditing = Auditing(connections, self.fetcher, operator, vantages)
+        self.auditing = Auditing(connections, self.fetcher, operator, vantages, witnesses)
         self.observations = self.auditing.observations
         self.evidence = EvidenceFiles(connections)
+        self.reports = connections.path.with_name("sct-reports")
+        """Where the site spools what clients report."""
         self.watching = Watching(connections, self._certificates, self._index)
 
     @classmethod
@@ -83,10 +87,13 @@ class Monitor:
         operator: str = "",
         local: Mapping[str, str] | None = None,
         vantages: Sequence[str] = (),
+        witnesses: WitnessPolicy | None = None,
     ) -> "Monitor":
         """Open data/monitor.db. A reader that comes before the file exists sees an empty monitor."""
         connections = Connections(path, read_only=read_only)
-        return cls(connections, operator=operator, local=local, vantages=vantages)
+        return cls(
+            connections, operator=operator, local=local, vantages=vantages, witnesses=witnesses
+        )
 
     def close(self) -> None:
         """Close the database."""

@@ -17,7 +17,7 @@ from sqlite_utils.db import Table
 from proxy_addon.errors import SettingsError
 from verifier.judge.verdict import ReliedSct
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 class Inclusion(StrEnum):
@@ -60,8 +60,14 @@ class ProxyStore:
             raise SettingsError(
                 f"{path} has version {found}; this program knows {VERSION}. Use the newer mingjing."
             )
-        if found == VERSION:
-            return
+        if found < 1:
+            self._make_relied()
+        self._database.execute(
+            "create table if not exists reports (key text primary key, report text not null)"  # version 2
+        )
+        self._database.execute(f"pragma user_version = {VERSION}")
+
+    def _make_relied(self) -> None:
         columns: dict[str, Any] = {
             "key": str, "leaf_hash": str, "log_id": str, "timestamp": int, "due": str, "list_name": str,
             "log_name": str,
@@ -70,7 +76,6 @@ class ProxyStore:
         }  # fmt: skip
         self._relied.create(columns, pk="key", not_null={"log_id", "due", "state"}, if_not_exists=True)
         self._relied.create_index(["state", "due"], if_not_exists=True)
-        self._database.execute(f"pragma user_version = {VERSION}")
 
     def add(self, scts: Iterable[ReliedSct], host: str) -> None:
         """Keep SCTs that were relied on for ``host``; known ones stay as they are."""
@@ -85,6 +90,29 @@ class ProxyStore:
             for sct in scts
         ]
         self._relied.insert_all(rows, pk="key", ignore=True)
+
+    def keep_report(self, key: bytes, report: str) -> None:
+        """Keep what may be reported of an SCT, should its promise be broken; the newest counts."""
+        with self._database.conn:
+            self._database.execute("insert or replace into reports values (?, ?)", [key.hex(), report])
+
+    def report(self, key: bytes) -> str | None:
+        """Return what may be reported of an SCT."""
+        row = self._database.execute("select report from reports where key = ?", [key.hex()]).fetchone()
+        return str(row[0]) if row else None
+
+    def drop_report(self, key: bytes) -> None:
+        """Forget a report: the promise was kept, or the report is settled."""
+        with self._database.conn:
+            self._database.execute("delete from reports where key = ?", [key.hex()])
+
+    def to_report(self) -> list[tuple[bytes, str, str]]:
+        """Return the reports of broken promises that are not settled: key, host, report."""
+        rows = self._database.execute(
+            "select r.key, s.host, r.report from reports r join relied s on s.key = r.key where s.state = ?",
+            [Inclusion.NOT_INCLUDED.value],
+        )
+        return [(bytes.fromhex(key), host, report) for key, host, report in rows]
 
     def due(self, now: datetime) -> list[Relied]:
         """Return the pending SCTs whose merge delay has passed, those longest not asked about first."""

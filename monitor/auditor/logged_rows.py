@@ -86,7 +86,7 @@ class LoggedRows:
         return found
 
     def signed_by_any(self, encoding: int, roots: Mapping[bytes, bytes]) -> bool:
-        """Tell whether one of ``roots`` (by fingerprint) signed the end of the chain: a root may be absent."""
+        """Tell whether one of ``roots`` signed the end of the chain: a root may be absent."""
         row = self._db.row("SELECT der FROM encodings WHERE id=?", (encoding,))
         ders = [bytes(row["der"]) if row else b"", *self.chain(encoding)]
         return any(_signed(ders[-1], root) for root in roots.values())

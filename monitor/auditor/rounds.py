@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from threading import Event
 
 from monitor.auditor.audit import Auditor
 from monitor.auditor.finals import Finals
 from monitor.auditor.logged_rows import LoggedRows
 from monitor.auditor.running import RunningAudit
+from monitor.auditor.witnesses import Witnesses, WitnessPolicy
 from monitor.errors import SourceError
 from monitor.follower.fetch import Fetcher
 from monitor.follower.meter import Gets, Meter
@@ -16,6 +18,7 @@ from monitor.follower.rfc6962 import Rfc6962Source
 from monitor.follower.source import LogSource
 from monitor.follower.static_ct import StaticSource
 from monitor.observations import Observations
+from monitor.reports import take_in
 from monitor.store import Audits, Connections, Logs
 from monitor.store.logs import LogRow
 from monitor.values import AuditCode, AuditReport, WatchedLog
@@ -30,7 +33,12 @@ class Auditing:
     """
 
     def __init__(
-        self, connections: Connections, fetcher: Fetcher, operator: str, vantages: Sequence[str] = ()
+        self,
+        connections: Connections,
+        fetcher: Fetcher,
+        operator: str,
+        vantages: Sequence[str] = (),
+        witnesses: WitnessPolicy | None = None,
     ) -> None:
         self._logs = Logs(connections)
         self._audits = Audits(connections)
@@ -39,6 +47,7 @@ class Auditing:
         self.observations = Observations(connections)
         self._fetcher = fetcher
         self._operator = operator
+        self._witnesses = Witnesses(connections, fetcher, witnesses or WitnessPolicy())
         self._vantages = {
             proxy: Fetcher(fetcher.local, answer_seconds=VANTAGE_SECONDS, proxy=proxy) for proxy in vantages
         }
@@ -68,11 +77,16 @@ class Auditing:
             progress=progress,
         )
         self._look_from_elsewhere(running)
+        self._witnesses.look(running)
         report = Auditor(running, self._finals, self._rows).audit()
         self.observations.count(row.id, meter.counts, datetime.now(UTC))
         if isinstance(source, StaticSource) and source.origin != row.log.origin:
             self._logs.set_origin(row.id, source.origin)
         return report
+
+    def take_in_reports(self, directory: Path) -> int:
+        """Take in what clients reported; the next audits judge it. Returns how many reports were genuine."""
+        return take_in(directory, self._logs, self.observations)
 
     def _look_from_elsewhere(self, audit: RunningAudit) -> None:
         for proxy, fetcher in self._vantages.items():

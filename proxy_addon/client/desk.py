@@ -16,6 +16,7 @@ from proxy_addon.client.ledger import Ledger, Record
 from proxy_addon.connect.dial import reach, speaks_cleartext
 from proxy_addon.connect.engine import Engine
 from proxy_addon.connect.handshake import cleartext
+from proxy_addon.connect.reports import report_of
 from proxy_addon.errors import Unreachable
 from proxy_addon.store import Inclusion, ProxyStore
 from verifier.judge.evidence import Evidence
@@ -64,6 +65,18 @@ class Desk:
         self._add(client, server, verdict, evidence, guard, generation=generation)
         if verdict.trusted:
             self.store.add(verdict.relied_scts, verdict.host)
+            self._keep_reports(verdict, evidence)
+
+    def _keep_reports(self, verdict: Verdict, evidence: Evidence) -> None:
+        """Keep the chain of promises that are still open, where the policy allows to report broken ones."""
+        if not self.engine.rules(verdict.host).report:
+            return
+        known = self.store.states(sct.key for sct in verdict.relied_scts)
+        for sct in verdict.relied_scts:
+            if sct.key in known and known[sct.key][0] is not Inclusion.PENDING:
+                continue
+            if (report := report_of(sct, evidence)) is not None:
+                self.store.keep_report(sct.key, report)
 
     def _assess(self, evidence: Evidence) -> tuple[Evidence, Verdict]:
         complete = self.engine.with_revocation(evidence)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from proxy_addon.client.desk import Desk
-from proxy_addon.connect.inclusion import State
+from proxy_addon.connect.inclusion import Proof, State
+from proxy_addon.connect.reports import send, with_head
 from proxy_addon.store import Inclusion, Relied
 
 logger = logging.getLogger("mingjing")
@@ -57,6 +58,7 @@ class Maintenance:
             changed |= await self._check(relied)
         if changed:
             self._desk.take_over_inclusion()
+        await self._report()
 
     async def _check(self, relied: Relied) -> bool:
         proof = await asyncio.to_thread(self._desk.engine.prove, relied.sct)
@@ -66,7 +68,26 @@ class Maintenance:
         )
         if state is Inclusion.NOT_INCLUDED:
             logger.warning("%s: %s broke its promise. %s", relied.host, relied.sct.log_name, proof.detail)
+        self._settle_report(relied.sct.key, state, proof)
         return (state, proof.detail) != (relied.state, relied.detail)
+
+    def _settle_report(self, key: bytes, state: Inclusion, proof: Proof) -> None:
+        """Forget the report of a promise that was kept; a broken one gets the head that was shown."""
+        report = self._desk.store.report(key)
+        if report is None:
+            return
+        if state is Inclusion.INCLUDED:
+            self._desk.store.drop_report(key)
+        elif state is Inclusion.NOT_INCLUDED:
+            self._desk.store.keep_report(key, with_head(report, proof.head))
+
+    async def _report(self) -> None:
+        """Send what is to be reported, where the policy still allows it, until the service has taken it."""
+        engine, store = self._desk.engine, self._desk.store
+        for key, host, report in store.to_report()[:BATCH]:
+            allowed = engine.rules(host).report
+            if not allowed or await asyncio.to_thread(send, engine.http, engine.settings.public_url, report):
+                store.drop_report(key)
 
 
 _STATES = {

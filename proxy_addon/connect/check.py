@@ -70,6 +70,7 @@ class CheckResult:
                     "leaf_hash": sct.leaf_hash.hex(),
                     "state": proof.state.value,
                     "tree_size": proof.tree_size,
+                    "crowd": proof.crowd,
                     "detail": proof.detail,
                 }
                 for sct, proof in self.proofs

@@ -4,9 +4,11 @@
 """
 
 import logging
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from proxy_addon.connect import revocation
 from proxy_addon.connect.dial import dial
@@ -27,6 +29,8 @@ from verifier.policy import Rules
 from verifier.transparency.log_list import Log
 
 logger = logging.getLogger(__name__)
+
+AGAIN_SECONDS: Final = 1.0  # before a missing entry is asked for again
 
 
 class Engine:
@@ -104,7 +108,11 @@ class Engine:
         log = self.log_of(sct)
         if log is None:
             return Proof(State.UNKNOWN, "The log is in no list of the policy any more.")
-        return self.inclusion.check(sct, log)
+        proof = self.inclusion.check(sct, log)
+        if proof.state is State.NOT_INCLUDED:  # a log is refused for what is missing twice
+            time.sleep(AGAIN_SECONDS)
+            proof = self.inclusion.check(sct, log)
+        return proof
 
 
 def check_failed(host: str, now: datetime, reason: str) -> Verdict:

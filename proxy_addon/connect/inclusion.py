@@ -42,6 +42,10 @@ class Proof:
     state: State
     detail: str
     tree_size: int | None = None
+    crowd: int | None = None
+    """How many entries the question was about at once: the monitor cannot tell which of them is ours."""
+    head: SignedTreeHead | None = None
+    """The verified tree head that the answer rests on."""
 
 
 class InclusionChecker:
@@ -57,7 +61,7 @@ class InclusionChecker:
         try:
             answer = self._ask(sct, log)
             head = _tree_head(answer)
-            head.verify(log.key)
+            head.verify(log.key, log.codepoint)
             return _conclude(sct, head, answer)
         except FetchError as error:
             return Proof(State.UNKNOWN, f"The monitor gave no answer: {error}.")
@@ -106,6 +110,14 @@ def _tree_head(answer: Mapping[str, Any]) -> SignedTreeHead:
 
 
 def _conclude(sct: ReliedSct, head: SignedTreeHead, answer: Mapping[str, Any]) -> Proof:
+    state, detail = _concluded(sct, head, answer)
+    crowd = len(answer["leaves"])
+    if state is State.INCLUDED:
+        detail = f"{detail} The monitor was asked about {crowd} entries at once, and knows no more."
+    return Proof(state, detail, head.tree_size, crowd, head)
+
+
+def _concluded(sct: ReliedSct, head: SignedTreeHead, answer: Mapping[str, Any]) -> tuple[State, str]:
     size = head.tree_size
     for leaf in answer["leaves"]:
         if _decode(leaf["leaf_hash"]) != sct.leaf_hash:
@@ -114,20 +126,14 @@ def _conclude(sct: ReliedSct, head: SignedTreeHead, answer: Mapping[str, Any]) -
         try:
             verify_inclusion(sct.leaf_hash, int(leaf["leaf_index"]), size, path, head.root_hash)
         except InvalidProof as error:
-            return Proof(State.UNKNOWN, f"The monitor's proof does not hold: {error}.", size)
-        return Proof(
-            State.INCLUDED,
-            f"Entry {leaf['leaf_index']} of {size}, proven by its path to the signed root.",
-            size,
-        )
+            return State.UNKNOWN, f"The monitor's proof does not hold: {error}."
+        return State.INCLUDED, f"Entry {leaf['leaf_index']} of {size}, proven by its path to the signed root."
     signed_at = datetime.fromtimestamp(head.timestamp / 1000, UTC)
     if signed_at < sct.due:
-        return Proof(State.UNKNOWN, "The log has signed no tree head since its promise fell due.", size)
-    return Proof(
-        State.NOT_INCLUDED,
+        return State.UNKNOWN, "The log has signed no tree head since its promise fell due."
+    return State.NOT_INCLUDED, (
         f"The log promised this entry by {sct.due:%Y-%m-%d %H:%M:%S} UTC; the tree of {size} entries that it "
-        f"signed at {signed_at:%H:%M:%S} UTC does not hold it.",
-        size,
+        f"signed at {signed_at:%H:%M:%S} UTC does not hold it."
     )
 
 

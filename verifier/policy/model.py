@@ -39,8 +39,9 @@ class Rules:
     """The rules that one host falls under; the defaults are those of an untouched policy.
 
     ``issuers`` holds SHA-256 hashes of issuing CAs' SubjectPublicKeyInfo; ``scts`` is how many distinct logs
-    must vouch, or "browser" for the browsers' count and operator rule; ``section`` names the place in
-    the file.
+    must vouch, or "browser" for the browsers' count and operator rule; ``report`` allows to send a
+    certificate whose promised entry is missing to the own service, which tells it that the site was visited;
+    ``section`` names the place in the file.
     """
 
     trust: TrustMode = TrustMode.PUBLIC
@@ -50,6 +51,7 @@ class Rules:
     log_lists: tuple[str, ...] = ()
     revocation: Revocation = Revocation.SOFT
     cleartext: Cleartext = Cleartext.REFUSE
+    report: bool = False
     section: str = "[default]"
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ MAX_SCTS: Final = 16
 
 _SYNTAX_LINE = re.compile(r"at line (\d+)")
 _PIN = re.compile(r"sha256:([0-9a-f]{64})")
-_RULE_KEYS = ("trust", "issuers", "require", "scts", "log_lists", "revocation", "cleartext")
+_RULE_KEYS = ("trust", "issuers", "require", "scts", "log_lists", "revocation", "cleartext", "report")
 
 
 def parse_policy(text: str, *, path_name: str = "policy.toml") -> Policy:
@@ -102,6 +102,7 @@ class _Parser:
             log_lists=given("log_lists", self._strings, base.log_lists),
             revocation=given("revocation", partial(self._choice, Revocation), base.revocation),
             cleartext=given("cleartext", partial(self._choice, Cleartext), base.cleartext),
+            report=given("report", self._flag, base.report),
             section=place.name,
         )
         if rules.trust is TrustMode.PINNED and not rules.issuers:
@@ -147,6 +148,11 @@ class _Parser:
             return "browser"
         if type(value) is not int or not 0 <= value <= MAX_SCTS:
             self._fail(at, f'expected "browser" or a number from 0 to {MAX_SCTS}')
+        return value
+
+    def _flag(self, value: object, at: tuple[str, ...]) -> bool:
+        if not isinstance(value, bool):
+            self._fail(at, "expected true or false")
         return value
 
     def _host(self, value: object, at: tuple[str, ...]) -> str:
