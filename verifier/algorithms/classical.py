@@ -1,6 +1,7 @@
 """ECDSA, RSA and Ed25519 through pyca/cryptography; the scheme decides hash and padding."""
 
-from typing import Final
+from functools import cached_property
+from typing import Final, cast
 
 from cryptography import exceptions
 from cryptography.hazmat.primitives import hashes, serialization
@@ -37,6 +38,31 @@ type ClassicalPublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519
 type ClassicalPrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
+def _prime(*exponents: int) -> int:
+    """A prime as FIPS 186-4 section D.1.2 writes it: a sum of powers of two, negative ones subtracted."""
+    return sum((1 if power >= 0 else -1) << abs(power) for power in exponents) - 1
+
+
+_EC_FORMS: Final[dict[str, tuple[bytes, int, int]]] = {
+    "P-256": (
+        bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004"),
+        _prime(256, -224, 192, 96),
+        0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B,
+    ),
+    "P-384": (
+        bytes.fromhex("3076301006072a8648ce3d020106052b8104002203620004"),
+        _prime(384, -128, -96, 32),
+        0xB3312FA7E23EE7E4988E056BE3F82D19181D9C6EFE8141120314088F5013875AC656398D8A2ED19D2A85C8EDD3EC2AEF,
+    ),
+    "P-521": (
+        bytes.fromhex("30819b301006072a8648ce3d020106052b810400230381860004"),
+        _prime(521),
+        0x0051953EB9618E1C9A1F929A21A0B68540EEA2DA725B99B315F3B8B489918EF109E156193951EC7E937B1652C0BD3BB1BF073573DF883D2C34F1EF451FD46B503F00,
+    ),
+}
+"""For each curve: all of a SubjectPublicKeyInfo before the coordinates, the field's prime, and b."""
+
+
 class ClassicalPublic:
     """A public key of cryptography, with the facts that ``PublicKey`` shows."""
 
@@ -54,7 +80,7 @@ class ClassicalPublic:
         self.algorithm, self.curve = KeyAlgorithm.ECDSA, _CURVE_NAMES[key.curve.name]
         self.default_scheme = _CURVE_SCHEMES[self.curve]
 
-    @property
+    @cached_property
     def spki(self) -> bytes:
         der, spki = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         return self._key.public_bytes(der, spki)
@@ -76,6 +102,20 @@ class ClassicalPublic:
     def encrypt(self, plaintext: bytes) -> bytes:
         del plaintext
         raise UnsupportedAlgorithm(f"encryption: expected an SM2 key, this one is {self.algorithm}")
+
+
+class EcPublic(ClassicalPublic):
+    """An ECDSA key whose point was checked in load_spki; the library's object is made at first use."""
+
+    def __init__(self, spki: bytes, curve: str) -> None:
+        self.spki = spki
+        self.curve = curve
+        self.bits = CURVES[curve].key_size
+        self.algorithm, self.default_scheme = KeyAlgorithm.ECDSA, _CURVE_SCHEMES[curve]
+
+    @cached_property
+    def _key(self) -> ClassicalPublicKey:  # type: ignore[override]
+        return _load(self.spki)
 
 
 class ClassicalPrivate:
@@ -125,14 +165,31 @@ def load_spki(spki: bytes) -> ClassicalPublic:
 
     Raises KeyFormatError.
     """
-    try:
-        key = serialization.load_der_public_key(spki)
-    except (ValueError, exceptions.UnsupportedAlgorithm) as error:
-        raise KeyFormatError(f"SubjectPublicKeyInfo: expected DER of a supported key: {error}") from None
-    public = _check_public(key)
+    if curve := _named_curve(spki):
+        return EcPublic(spki, curve)
+    public = _check_public(_load(spki))
     if public.spki != spki:
         raise KeyFormatError("SubjectPublicKeyInfo: expected canonical DER, an uncompressed point if any")
     return public
+
+
+def _load(spki: bytes) -> ClassicalPublicKey:
+    try:
+        return cast("ClassicalPublicKey", serialization.load_der_public_key(spki))
+    except (ValueError, exceptions.UnsupportedAlgorithm) as error:
+        raise KeyFormatError(f"SubjectPublicKeyInfo: expected DER of a supported key: {error}") from None
+
+
+def _named_curve(spki: bytes) -> str | None:
+    """The curve of a key in its canonical form with its point on it; None leaves it to the library."""
+    for name, (prefix, prime, b) in _EC_FORMS.items():
+        if spki.startswith(prefix):
+            size = (prime.bit_length() + 7) // 8
+            point = spki[len(prefix) :]
+            x, y = int.from_bytes(point[:size]), int.from_bytes(point[size:])
+            on_curve = (y * y - x * (x * x - 3) - b) % prime == 0
+            return name if len(point) == 2 * size and x < prime and y < prime and on_curve else None
+    return None
 
 
 def _check_public(key: object) -> ClassicalPublic:

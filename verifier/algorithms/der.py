@@ -78,13 +78,28 @@ class Reader:
 
     def read(self, tag: int, name: str) -> bytes:
         """The contents of the next element, which must have this tag."""
-        if not self.next_is(tag):
+        return self._data[self._step(tag, name) : self._position]
+
+    def whole(self, tag: int, name: str) -> bytes:
+        """The next element, which must have this tag, with tag and length as they stand."""
+        begin = self._position
+        self._step(tag, name)
+        return self._data[begin : self._position]
+
+    def _step(self, tag: int, name: str) -> int:
+        """Step over the next element; where its contents start. They end at the new position."""
+        data, begin = self._data, self._position
+        if begin >= self._end or data[begin] != tag:
             raise self._error(name, f"expected tag {tag:#04x}")
-        length = self._length(name)
-        start, self._position = self._position, self._position + length
+        if begin + 1 < self._end and (length := data[begin + 1]) < _LONG_FORM:
+            start = begin + 2
+        else:
+            length = self._length(name)
+            start = self._position
+        self._position = start + length
         if self._position > self._end:
             raise self._error(name, f"expected {length} bytes, the input ends before")
-        return self._data[start : self._position]
+        return start
 
     def enter(self, tag: int, name: str) -> "Reader":
         """A reader over the next element, which must have this tag."""

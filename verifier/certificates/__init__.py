@@ -4,7 +4,6 @@ from verifier.certificates.certificate import (
     MAX_CERTIFICATE_SIZE,
     MAX_CHAIN_LENGTH,
     Certificate,
-    Extension,
     load_pem_chain,
     parse_chain,
 )
@@ -15,6 +14,7 @@ from verifier.certificates.path import Path, Purpose, build_path
 from verifier.certificates.reasons import CLOCK_SKEW, RevocationUnusable
 from verifier.certificates.revocation import RevocationState, RevocationStatus, revocation_status
 from verifier.certificates.strength import weaknesses
+from verifier.certificates.tbs import Extension
 
 __all__ = [
     "CLOCK_SKEW", "MAX_CERTIFICATE_SIZE", "MAX_CHAIN_LENGTH", "MAX_CRL_SIZE", "MAX_RESPONSE_SIZE",

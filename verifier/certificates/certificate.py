@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Self
 
 from cryptography import x509
@@ -20,7 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from verifier.algorithms import PublicKey, SignatureScheme
 from verifier.certificates.extensions import LIBRARY_ERRORS, ExtensionReader, name_attribute
-from verifier.certificates.tbs import Tbs, split_tbs, without_scts
+from verifier.certificates.tbs import Extension, Tbs, split_tbs, without_scts
 from verifier.errors import InvalidSignature, MalformedInput, PathInvalid, UnsupportedAlgorithm, VerifierError
 
 MAX_CERTIFICATE_SIZE: Final = 64 * 1024
@@ -32,16 +33,8 @@ _PEM_CERTIFICATE = re.compile(
     rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n]*?)"
     rb"-----END CERTIFICATE-----[ \t]*\r?(?:\n|\Z)"
 )
+_ISSUERS_REMEMBERED: Final = 256
 _PEM_LINE = 64  # RFC 7468 section 2
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """One extension as it stands in the certificate; ``value`` is the content of extnValue."""
-
-    oid: str
-    critical: bool
-    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +104,15 @@ class Certificate:
     @classmethod
     def _read(cls, der: bytes, tbs: Tbs, parsed: x509.Certificate) -> Self:
         found = ExtensionReader(parsed.extensions)
+        subject = parsed.subject
         oid = parsed.signature_algorithm_oid.dotted_string
         basic = found.value(x509.BasicConstraints)
         return cls(
             der=der,
             tbs=tbs.whole,
             serial=tbs.serial,
-            subject=parsed.subject.rfc4514_string(),
-            issuer=parsed.issuer.rfc4514_string(),
+            subject=subject.rfc4514_string(),
+            issuer=_issuer_text(_IssuerName(tbs.issuer, parsed)),
             subject_der=tbs.subject,
             issuer_der=tbs.issuer,
             not_before=parsed.not_valid_before_utc,
@@ -127,8 +121,8 @@ class Certificate:
             signature_oid=oid,
             signature_scheme=_signature_scheme(parsed, oid),
             signature=parsed.signature,
-            common_name=name_attribute(parsed.subject, NameOID.COMMON_NAME),
-            organisation=name_attribute(parsed.subject, NameOID.ORGANIZATION_NAME),
+            common_name=name_attribute(subject, NameOID.COMMON_NAME),
+            organisation=name_attribute(subject, NameOID.ORGANIZATION_NAME),
             dns_names=found.dns_names(),
             ip_addresses=found.ip_addresses(),
             email_addresses=found.email_addresses(),
@@ -146,7 +140,7 @@ class Certificate:
             crl_urls=found.crl_urls(),
             must_staple=x509.TLSFeatureType.status_request in (found.value(x509.TLSFeature) or ()),
             related_certificate=tbs.related_certificate,
-            extensions=tuple(Extension(*extension) for extension in tbs.extensions),
+            extensions=tbs.extensions,
         )
 
     @property
@@ -225,10 +219,42 @@ def _load(der: bytes, serial: int) -> x509.Certificate:
         return x509.load_der_x509_certificate(der)
 
 
+class _IssuerName:
+    """An issuer's name, equal when its DER is; the certificate that has it reads it once."""
+
+    __slots__ = ("_certificate", "_der")
+
+    def __init__(self, der: bytes, certificate: x509.Certificate) -> None:
+        self._der = der
+        self._certificate: x509.Certificate | None = certificate
+
+    def __hash__(self) -> int:
+        return hash(self._der)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _IssuerName) and self._der == other._der
+
+    def read(self) -> str:
+        assert self._certificate is not None  # noqa: S101 -- asked once
+        text = self._certificate.issuer.rfc4514_string()
+        self._certificate = None  # a name that is remembered keeps no certificate
+        return text
+
+
+@lru_cache(_ISSUERS_REMEMBERED)
+def _issuer_text(name: _IssuerName) -> str:
+    """An issuer's name in words: most certificates share theirs with thousands of others."""
+    return name.read()
+
+
 def _signature_scheme(parsed: x509.Certificate, oid: str) -> SignatureScheme | None:
-    digest = None
     if oid == x509.SignatureAlgorithmOID.RSASSA_PSS.dotted_string:
-        digest = _pss_digest(parsed)
+        return _scheme(oid, _pss_digest(parsed))
+    return _scheme(oid, None)
+
+
+@lru_cache(_ISSUERS_REMEMBERED)
+def _scheme(oid: str, digest: str | None) -> SignatureScheme | None:
     try:
         return SignatureScheme.from_oid(oid, digest=digest)
     except UnsupportedAlgorithm:

@@ -1,11 +1,15 @@
 """Object identifiers in dots: the one thing the strict DER reader leaves to its callers."""
 
+from functools import lru_cache
+
 from verifier.algorithms import der as asn1
 from verifier.errors import MalformedInput
 
 _CONTINUES = 0x80
+_REMEMBERED = 512  # certificates use some dozens
 
 
+@lru_cache(_REMEMBERED)
 def dotted(oid: bytes) -> str:
     """An encoded OBJECT IDENTIFIER in dots. Raises MalformedInput for arcs not minimal or cut short."""
     body = asn1.Reader(oid, "OID").read(asn1.OBJECT_IDENTIFIER, "OBJECT IDENTIFIER")
