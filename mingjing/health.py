@@ -7,6 +7,7 @@ from typing import Any
 from mingjing.config import Config
 from mingjing.rooms import monitor
 from mingjing.serving import answers
+from mingjing.witnesses import witness_states
 
 SERVICES = ("site", "proxy", "authority", "logs")
 
@@ -20,7 +21,8 @@ def gather(data: Path, settings: Config, now: datetime) -> dict[str, Any]:
         overview, watch = watching.overview(), watching.watching.state()
     finally:
         watching.close()
-    services = [_service(settings, name) for name in SERVICES]
+    names = (*SERVICES, "witness") if settings.witness else SERVICES
+    services = [_service(settings, name) for name in names]
     services.append(_scheduler(overview.heartbeat, stale=overview.stale(now), now=now))
     logs = [
         {
@@ -46,6 +48,7 @@ def gather(data: Path, settings: Config, now: datetime) -> dict[str, Any]:
         "logs": logs,
         "last_audit": overview.last_audit,
         "alerts": alerts,
+        "witnesses": witness_states(settings),
         "watching": watch.to_json(now),
     }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from mingjing.config import Config
 from mingjing.rooms import key_store, log_names
+from mingjing.witnesses import witness_addresses
 
 if TYPE_CHECKING:
     from tlog.ct import CtLog, ServedLog
@@ -32,6 +33,7 @@ class LogKeeper:
         self._data = data
         self._keys = key_store(data, "logs")
         self._limits = Limits(period=settings.flush_interval, head_age=max(1.0, settings.audit_interval / 2))
+        self._witnesses = witness_addresses(settings)
         self._open: dict[str, CtLog] = {}
         self._retry: dict[str, float] = {}  # when (monotonic) a log that refused is tried again
         self.served: dict[str, ServedLog] = {}
@@ -81,7 +83,7 @@ class LogKeeper:
             raise LogSettingsError(
                 f"logs/{name}/log.toml is that of the log {told}: keep copies of a log outside logs/"
             )
-        return CtLog(directory, self._keys.open(name), limits=self._limits)
+        return CtLog(directory, self._keys.open(name), limits=self._limits, witnesses=self._witnesses)
 
     def _refused(self, name: str, error: Exception) -> None:
         from tlog.ct import ClosedLog

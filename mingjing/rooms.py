@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mingjing.config import LOG_NAMES, Config
 from mingjing.errors import ConfigError, DataError, MingjingError, Unreachable
+from mingjing.witnesses import witness_policy
 
 if TYPE_CHECKING:
     from issuer.authority import Authority, LogEndpoint
@@ -139,6 +140,7 @@ def monitor(data: Path, settings: Config, *, read_only: bool) -> "Monitor":
         operator=settings.operator,
         local=settings.local_urls(),
         vantages=settings.vantages,
+        witnesses=None if read_only else witness_policy(settings),
     )
 
 

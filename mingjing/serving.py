@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cheroot.ssl import Adapter
 
     from tlog.ct import ServedLog
+    from web.logs.server import Answering
 
 THREADS = 12
 MAX_HEADER_BYTES = 64 * 1024
@@ -75,10 +76,17 @@ def serve_logs(logs: "Mapping[str, ServedLog]", host: str, port: int) -> None:
 
     A log put into the mapping while this runs is served from then on.
     """
-    from web.logs import Application, LogServer
+    from web.logs import Application
+
+    serve_requests(Application(logs), host, port)
+
+
+def serve_requests(application: "Answering", host: str, port: int) -> None:
+    """Serve an application on the server of the logs until SIGTERM or Ctrl-C; raises MingjingError."""
+    from web.logs import LogServer
 
     try:
-        server = LogServer(Application(logs), host, port)
+        server = LogServer(application, host, port)
     except OSError as error:
         raise MingjingError(f"could not listen on {host}:{port}: {error.strerror or error}.") from None
     for number in (signal.SIGTERM, signal.SIGINT):

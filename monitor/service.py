@@ -91,9 +91,7 @@ class Monitor:
     ) -> "Monitor":
         """Open data/monitor.db. A reader that comes before the file exists sees an empty monitor."""
         connections = Connections(path, read_only=read_only)
-        return cls(
-            connections, operator=operator, local=local, vantages=vantages, witnesses=witnesses
-        )
+        return cls(connections, operator=operator, local=local, vantages=vantages, witnesses=witnesses)
 
     def close(self) -> None:
         """Close the database."""

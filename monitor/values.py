@@ -78,6 +78,10 @@ class AuditCode(StrEnum):
     SPLIT_VIEW = "split-view"
     HEADS_AGREE = "heads-agree"
     HEADS_TO_COMPARE = "heads-to-compare"
+    # witnesses
+    WITNESSED = "witnessed"
+    WITNESSES_AWAITED = "witnesses-awaited"
+    WITNESSES_TOO_FEW = "witnesses-too-few"
     # entries as served
     ENTRY_ALTERED = "entry-altered"
     ENTRY_DROPPED = "entry-dropped"

@@ -48,11 +48,19 @@ def _text(found: dict[str, Any]) -> str:
         "Logs",
     ]
     parts.append(output.table(logs, indent="  ") or "  none audited yet")
+    if found["witnesses"]:
+        parts += ["", "Witnesses", output.table([_witness(one) for one in found["witnesses"]], indent="  ")]
     watch = found["watching"]
     detail = output.safe(watch["error"]) or f"{len(watch['watches'])} watched, {watch['open']} open"
     parts += ["", f"Watching: {detail}; see `mingjing watch list --open`"]
     parts += ["", "Alerts", output.table(alerts, indent="  ") or "  none"]
     return "\n".join(parts)
+
+
+def _witness(state: dict[str, Any]) -> tuple[str, str, str, str]:
+    size = "nothing yet" if state["size"] is None else f"{state['size']:,} entries"
+    detail = output.safe(state["error"] or f"cosigned at {state['cosigned_at']}")
+    return output.mark(state["error"] is None), output.safe(state["name"]), f"{state['log']}, {size}", detail
 
 
 _STATES = {"consistent": True, "inconsistent": False}

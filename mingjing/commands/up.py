@@ -27,7 +27,7 @@ examples:
 """
 
 YOUNG_SECONDS = 50 * 86400  # certificates last 90 days; from then on `up` looks whether to renew
-PORTS = ("site", "proxy", "authority", "gateway", "logs")
+PORTS = ("site", "proxy", "authority", "gateway", "logs", "witness")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +111,8 @@ def _services(settings: Config) -> "tuple[list[Service], list[Service]]":
     listen = settings.listen
     first = [Service(name, ((listen.host, getattr(listen, name)),)) for name in ("logs", "proxy", "site")]
     later = [Service("authority", ((listen.host, listen.authority),)), Service("scheduler")]
+    if settings.witness:
+        later.append(Service("witness", ((listen.host, listen.witness),)))
     if settings.demo:
         later.append(Service("demo", _demo_addresses(settings)))
     return first, later
@@ -132,9 +134,10 @@ def _certified(directory: Path, settings: Config) -> bool:
 def _free_ports(directory: Path, settings: Config) -> Config:
     from mingjing.serving import port_taken
 
-    ports = {name: getattr(settings.listen, name) for name in PORTS}
+    used = [name for name in PORTS if name != "witness" or settings.witness]
+    ports = {name: getattr(settings.listen, name) for name in used}
     for name, port in ports.items():
-        if same := [other for other in PORTS if other != name and ports[other] == port]:
+        if same := [other for other in used if other != name and ports[other] == port]:
             raise ConfigError(f"--{name}-port and --{same[0]}-port are both {port}: give each its own.")
         if name != "gateway" and port_taken(settings.listen.host, port):
             raise ConfigError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mingjing.config import Config
 
-SERVICES = ("site", "authority", "logs", "scheduler", "proxy", "demo")
+SERVICES = ("site", "authority", "logs", "scheduler", "proxy", "witness", "demo")
 
 
 def run_service(name: str, data: Path, settings: Config) -> None:

@@ -18,6 +18,7 @@ from monitor.auditor.promises import check_promises
 from monitor.auditor.rebuild import REBUILD, rebuild
 from monitor.auditor.running import RunningAudit
 from monitor.auditor.tiles import check_tiles
+from monitor.auditor.witnesses import Witnesses
 from monitor.errors import SourceError
 from monitor.values import (
     AuditCode,
@@ -38,10 +39,11 @@ _FAILED = FindingOutcome.FAILED
 class Auditor:
     """Runs the checks in their order; an answer that does not come ends what depends on it."""
 
-    def __init__(self, audit: RunningAudit, finals: Finals, rows: LoggedRows) -> None:
+    def __init__(self, audit: RunningAudit, finals: Finals, rows: LoggedRows, witnesses: Witnesses) -> None:
         self._audit = audit
         self._finals = finals
         self._rows = rows
+        self._witnesses = witnesses
 
     def audit(self) -> AuditReport:
         """Run one audit and store it; never raises for what the log does."""
@@ -76,6 +78,7 @@ class Auditor:
 
     def _look_further(self) -> None:
         """What is checked against the last tree that was rebuilt whole, whatever the log says now."""
+        self._witnesses.look(self._audit)
         compare_seen(self._audit)
         check_logged(self._audit, self._rows)
         check_promises(self._audit, self._finals)

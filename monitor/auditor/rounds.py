@@ -77,8 +77,7 @@ class Auditing:
             progress=progress,
         )
         self._look_from_elsewhere(running)
-        self._witnesses.look(running)
-        report = Auditor(running, self._finals, self._rows).audit()
+        report = Auditor(running, self._finals, self._rows, self._witnesses).audit()
         self.observations.count(row.id, meter.counts, datetime.now(UTC))
         if isinstance(source, StaticSource) and source.origin != row.log.origin:
             self._logs.set_origin(row.id, source.origin)

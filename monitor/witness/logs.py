@@ -47,8 +47,9 @@ class KnownLogs:
                 self._lists[place] = tuple(_log_keys(self._read(place)))
             except (OSError, SourceError, MalformedInput) as error:
                 troubles.append(f"could not read the log list {place}: {error}")
-        read = [self._lists[place] for place in self._places if place in self._lists]
-        self._known = MappingProxyType(_by_origin([self._keys, *read]))
+                continue
+            read = [self._lists[known] for known in self._places if known in self._lists]
+            self._known = MappingProxyType(_by_origin([self._keys, *read]))  # at once: the next may be slow
         return tuple(troubles)
 
     def _read(self, place: str) -> LogList:
