@@ -21,6 +21,7 @@ COMMANDS = (
     "audit",
     "search",
     "watch",
+    "log",
     "status",
 )
 _EXAMPLE = """\

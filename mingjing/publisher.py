@@ -34,7 +34,7 @@ def own_logs(data: Path, settings: Config) -> "tuple[Log, ...]":
     listed: dict[str, Log] = {}
     for name in log_names(data):
         try:
-            listed[name] = _log(data / "logs" / name, settings)
+            listed[name] = own_log(data / "logs" / name, settings)
         except _errors() as error:
             logger.error("the log %s is listed as it was before: %s", name, error)  # noqa: TRY400 -- expected
             if before := next((log for log in _listed_before(data) if log_name(log) == name), None):
@@ -49,7 +49,8 @@ def _errors() -> tuple[type[Exception], ...]:
     return TlogError, VerifierError
 
 
-def _log(directory: Path, settings: Config) -> "Log":
+def own_log(directory: Path, settings: Config) -> "Log":
+    """Return one log of this service as its list names it; raises TlogError, VerifierError."""
     from tlog.ct import LogSettingsError, LogState, final_head, load_settings
     from verifier.algorithms import PublicKey
     from verifier.transparency import log_list

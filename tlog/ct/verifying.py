@@ -1,12 +1,14 @@
 """``mingjing log verify``: everything a log has stored, rebuilt and compared with what it has signed."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tlog.ct.exporting import COMPRESSED
 from tlog.ct.heads import CtHeads
-from tlog.ct.settings import LogSettings, load_settings
+from tlog.ct.settings import load_settings
 from tlog.ct.tile_entries import CtEntries
 from tlog.errors import DamagedTree, NotStored
 from tlog.head import Head
@@ -18,12 +20,14 @@ from tlog.verify import Damage, verify_tree
 from verifier.algorithms import PublicKey
 from verifier.transparency.tiles import issuer_path
 
+_GZIP = 16 + zlib.MAX_WBITS  # zlib's way to ask for RFC 1952
+
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """What ``verify_log`` found; ``head`` is None when there is no readable checkpoint."""
+    """What was found in a log's storage; ``head`` is None when there is no readable checkpoint."""
 
-    settings: LogSettings
+    name: str
     head: Head | None
     damages: tuple[Damage, ...]
 
@@ -33,25 +37,55 @@ class LogReport:
         return not self.damages
 
 
-def verify_log(directory: Path, *, lock_directory: Path | None = None) -> LogReport:
+Progress = Callable[[int, int], None]
+"""Told how many of how many tiles of entries have been read."""
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Nobody wants to know."""
+
+
+def verify_log(
+    directory: Path, *, lock_directory: Path | None = None, progress: Progress = _silent
+) -> LogReport:
     """Rebuild a log's tree from its entries and compare every stored object; it may be running meanwhile.
 
-    Needs no private key: the log's public key is in its ``log.toml``. Reads every entry once. Raises
+    Needs no private key: the log's public key is in its ``log.toml``. Reads every entry. Raises
     LogSettingsError and StorageError; everything else that is wrong is in the report.
     """
     settings = load_settings(directory)
-    storage = DirectoryStore(directory)
     heads = CtHeads(settings.origin, PublicKey.from_spki(settings.key))
+    report = verify_copy(directory, heads, settings.name, progress=progress)
+    if report.head is None:
+        return report
+    locks = lock_directory or directory.parent
+    beside = tuple(_compare_lock(report.head, heads, locks, directory.name))
+    return replace(report, damages=(*beside, *report.damages))
+
+
+def verify_copy(directory: Path, heads: CtHeads, name: str, *, progress: Progress = _silent) -> LogReport:
+    """Rebuild the tree in a copy of a log's public side, as ``verify_log`` does; ``heads`` has its key."""
     try:
-        head = heads.open(storage.read(CHECKPOINT))
+        head = heads.open(DirectoryStore(directory).read(CHECKPOINT))
     except (DamagedTree, NotStored) as error:
-        return LogReport(settings, None, (Damage(CHECKPOINT, str(error)),))
-    damages = (
-        *_compare_lock(head, heads, lock_directory or directory.parent, directory.name),
-        *verify_tree(storage, head, CtEntries()),
-        *_issuers(storage, head),
-    )
-    return LogReport(settings, head, damages)
+        return LogReport(name, None, (Damage(CHECKPOINT, str(error)),))
+    storage = _Counted(directory, 2 * -(-head.size // TILE_WIDTH), progress)
+    damages = (*verify_tree(storage, head, CtEntries()), *_issuers(storage, head), *_compressed(storage))
+    return LogReport(name, head, damages)
+
+
+class _Counted(DirectoryStore):
+    """A store that tells how many tiles of entries were read; each is read twice."""
+
+    def __init__(self, directory: Path, total: int, progress: Progress) -> None:
+        super().__init__(directory)
+        self._done, self._total, self._progress = 0, total, progress
+
+    def read(self, key: str) -> bytes:
+        if key.startswith(f"tile/{CtEntries.kind}/"):
+            self._done = min(self._done + 1, self._total)
+            self._progress(self._done, self._total)
+        return super().read(key)
 
 
 def _compare_lock(head: Head, heads: CtHeads, lock_directory: Path, name: str) -> Iterator[Damage]:
@@ -86,6 +120,25 @@ def _issuers(storage: Storage, head: Head) -> Iterator[Damage]:
         yield from (damage for fingerprint in named if (damage := _issuer(storage, fingerprint)))
 
 
+def _compressed(storage: Storage) -> Iterator[Damage]:
+    """What an export compressed is the same file: a web server gives out the one or the other."""
+    for prefix in (f"tile/{CtEntries.kind}/", "issuer/"):
+        for key in storage.keys(prefix):
+            if key.endswith(COMPRESSED) and (damage := _compare_compressed(storage, key)):
+                yield damage
+
+
+def _compare_compressed(storage: Storage, key: str) -> Damage | None:
+    plain = key.removesuffix(COMPRESSED)
+    try:
+        whole = storage.read(plain)
+        unpacker = zlib.decompressobj(_GZIP)
+        found = unpacker.decompress(storage.read(key), len(whole) + 1)
+    except (NotStored, zlib.error) as error:
+        return Damage(key, f"cannot be compared with {plain}: {error}")
+    return None if found == whole else Damage(key, f"holds other bytes than {plain}")
+
+
 def _issuer(storage: Storage, fingerprint: bytes) -> Damage | None:
     path = issuer_path(fingerprint)
     try:
@@ -108,3 +161,13 @@ def final_head(directory: Path) -> Head | None:
     except NotStored:
         return None
     return CtHeads(settings.origin, PublicKey.from_spki(settings.key)).open(text)
+
+
+def published_head(directory: Path) -> Head:
+    """Return the head that a log shows the world, verified.
+
+    Raises LogSettingsError, DamagedTree, StorageError.
+    """
+    settings = load_settings(directory)
+    heads = CtHeads(settings.origin, PublicKey.from_spki(settings.key))
+    return heads.open(DirectoryStore(directory).read(CHECKPOINT))
