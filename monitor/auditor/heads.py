@@ -88,10 +88,16 @@ def _signs(log: WatchedLog, head: SignedTreeHead) -> bool:
     return True
 
 
+_ENDED = frozenset({"readonly", "retired"})  # states of log list v3 in which a log admits nothing
+
+
 def check_freshness(log: WatchedLog, head: SignedTreeHead, now: datetime) -> AuditFinding:
     """Is the head younger than the log's merge delay, and not from the future?"""
     age = now - from_ms(head.timestamp)
     evidence = {"tree_head": head_json(head), "checked_at": now.isoformat(), "mmd": log.mmd.total_seconds()}
+    if log.state in _ENDED and age >= -CLOCK_TOLERANCE:
+        detail = f"The log is {log.state}: its last tree head stays, now {_span(max(age, timedelta()))} old."
+        return AuditFinding(AuditCode.HEAD_FRESH, _PASSED, detail, STH)
     if age > log.mmd + CLOCK_TOLERANCE:
         detail = f"The newest tree head is {_span(age)} old; the log promises one every {_span(log.mmd)}."
         return AuditFinding(AuditCode.HEAD_STALE, _FAILED, detail, STH, evidence)
