@@ -45,6 +45,7 @@ from verifier.transparency.merkle import hash_leaf
 logger = logging.getLogger(__name__)
 
 _RECOVERY_PAUSE = 1.0
+_KNOWN_OBJECTS = 4096
 
 
 Merged = Callable[[Sequence[Ticket], Sequence[bytes], Head], None]
@@ -85,6 +86,7 @@ class Sequencer:
         self._last_flush = 0.0
         self._writing_since: float | None = None  # monotonic; None while the writer thread rests
         self._uncleaned: list[str] = list(state.replayed)
+        self._known: set[str] = set()  # entries' objects (issuers) that are stored and need not be again
         # _pool_changed guards _pool and _flushing: a ticket is in exactly one of them until it is done;
         # and _unpublished, the newest cosignatures that wait for the writer thread.
         self._pool_changed = threading.Condition()
@@ -336,6 +338,7 @@ class Sequencer:
         checkpoint = cosigned.append_to(head) if cosigned and cosigned.of(head) else head.text
         self.storage.replace(CHECKPOINT, checkpoint)  # step 4
         self._head, self._checkpoint = head, checkpoint
+        self._remember(sealed)
         for offset, ticket in enumerate(batch.tickets):
             ticket.index, ticket.timestamp = state.head.size + offset, timestamp
         self._merged(batch.tickets, leaf_hashes, head)  # step 5
@@ -344,10 +347,17 @@ class Sequencer:
         if objects:
             self._clean(objects)  # step 7
 
+    def _remember(self, sealed: Sequence[Sealed]) -> None:
+        """Spare the next flushes what this one has stored: a CA's entries share their issuers."""
+        if len(self._known) > _KNOWN_OBJECTS:
+            self._known.clear()
+        self._known.update(key for entry in sealed for key in entry.objects)
+
     def _recovered(self) -> State:
         """Return the state; after a failure read it again from the lock, as a start does."""
         if self._state is None:
             state = load_state(self.storage, self.lock, self.signer, self.entries)
+            self._known.clear()
             self._head, self._checkpoint = state.head, state.checkpoint
             self._uncleaned += state.replayed
             self._merged((), (), state.head)  # so that the layer above knows what was merged after all
@@ -367,7 +377,7 @@ class Sequencer:
         parts = [state.tail]
         index, width = divmod(state.head.size, TILE_WIDTH)
         for entry in sealed:
-            objects.update(entry.objects)
+            objects.update((key, data) for key, data in entry.objects.items() if key not in self._known)
             parts.append(entry.bundled)
             width += 1
             if width == TILE_WIDTH:
