@@ -36,7 +36,7 @@ from tlog.errors import (
 from tlog.head import Cosigned, EntryFormat, Head, HeadSigner
 from tlog.lock import HeadLock
 from tlog.pool import Batch, Draft, Limits, Sealed, Ticket
-from tlog.staging import PREFIX, encode, staged_size, staging_key
+from tlog.staging import PREFIX, encode, staged_size, staging_key, store
 from tlog.startup import CHECKPOINT, FINAL, State, load_state, remove_partials
 from tlog.storage import Storage
 from tlog.tree import TILE_WIDTH, Growth, Tile
@@ -333,7 +333,7 @@ class Sequencer:
         self._state, self._doubtful = None, batch.by_key  # until the new state is known to be in force
         self.lock.swap(state.head.text, head.text)  # step 2
         if objects:
-            self.storage.create(objects)  # step 3
+            store(self.storage, objects)  # step 3
         cosigned = self._cosigned
         checkpoint = cosigned.append_to(head) if cosigned and cosigned.of(head) else head.text
         self.storage.replace(CHECKPOINT, checkpoint)  # step 4

@@ -5,10 +5,14 @@ holds the head whose size and root its key names, and is removed once its tiles 
 """
 
 import hashlib
+import logging
 import struct
 from collections.abc import Mapping
 
-from tlog.errors import DamagedTree
+from tlog.errors import Conflict, DamagedTree, StorageError
+from tlog.storage import Storage
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "staging/"
 _MAGIC = b"mingjing staged batch 1\n"
@@ -33,6 +37,29 @@ def encode(objects: Mapping[str, bytes]) -> bytes:
         parts += [_OBJECT.pack(len(name), len(data)), name, data]
     body = b"".join(parts)
     return body + hashlib.sha256(body).digest()
+
+
+def store(storage: Storage, objects: Mapping[str, bytes]) -> None:
+    """Store the objects of a batch; raises StorageError, Conflict for a tile that is there with other bytes.
+
+    What lies beside the tree has the same bytes whenever it has the same key (``Sealed.objects``). So one of
+    these that is there with other bytes is damaged, and is put right.
+    """
+    try:
+        storage.create(objects)
+    except Conflict:
+        for key, data in objects.items():
+            if not key.startswith("tile/") and _is_other(storage, key, data):
+                logger.warning("%s was damaged; it is stored again", key)
+                storage.replace(key, data)
+        storage.create(objects)
+
+
+def _is_other(storage: Storage, key: str, data: bytes) -> bool:
+    try:
+        return storage.read(key) != data
+    except StorageError:
+        return False
 
 
 def decode(batch: bytes) -> dict[str, bytes]:

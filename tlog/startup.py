@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tlog.errors import DamagedTree, NotStored, RefuseToStart
 from tlog.head import EntryFormat, Head, HeadSigner
 from tlog.lock import HeadLock
-from tlog.staging import decode, staging_key
+from tlog.staging import decode, staging_key, store
 from tlog.storage import Storage
 from tlog.tree import HASH_SIZE, TILE_WIDTH, RightEdge, Tile
 from verifier.transparency.merkle import hash_leaf
@@ -46,7 +46,7 @@ def load_state(storage: Storage, lock: HeadLock, signer: HeadSigner, entries: En
         staged = _staged(storage, head, needed=published is None or published.size < head.size)
         _compare(published, head, staged)
         if staged:
-            storage.create(staged)
+            store(storage, staged)
         edge = RightEdge.load(storage, head.size)
         if edge.root() != head.root:
             raise DamagedTree(
@@ -83,7 +83,13 @@ def _locked_head(lock: HeadLock, signer: HeadSigner) -> Head:
             "tree is the newest. Put the lock file back where it was; if it is lost, retire this log and "
             "create another."
         )
-    return signer.open(text)
+    try:
+        return signer.open(text)
+    except DamagedTree as error:
+        raise RefuseToStart(
+            f"the tree head in the lock is damaged ({error}), so nothing tells what was signed last. Bring "
+            "the lock file back from a copy made after that, or retire this log and create another."
+        ) from error
 
 
 def _published_head(storage: Storage, signer: HeadSigner) -> Head | None:
@@ -92,6 +98,11 @@ def _published_head(storage: Storage, signer: HeadSigner) -> Head | None:
         return signer.open(storage.read(CHECKPOINT))
     except NotStored:
         return None
+    except DamagedTree as error:
+        raise RefuseToStart(
+            f"the published checkpoint is damaged ({error}). The lock is what counts: unless its file was "
+            "brought back from a copy, remove the checkpoint and start the log, which publishes it again."
+        ) from error
 
 
 def _staged(storage: Storage, head: Head, *, needed: bool) -> Mapping[str, bytes] | None:

@@ -42,7 +42,7 @@ class Storage(Protocol):
         ...
 
     def replace(self, key: str, data: bytes) -> None:
-        """Store the one object that changes in place (the checkpoint), whatever was there."""
+        """Store an object whatever was there: one that changes in place (the checkpoint), or a repair."""
         ...
 
     def delete(self, key: str) -> None:

@@ -12,6 +12,7 @@ again at the start: some ten thousand rows, however large the log is.
 import sqlite3
 import threading
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -70,11 +71,15 @@ class Index:
             self._open()
 
     def _open(self) -> None:
-        self._connection = connect(self._path)
-        self._reader = sqlite3.connect(self._path, check_same_thread=False)
-        self._reader.execute("PRAGMA query_only = 1")
-        self._reader.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
-        self._load_recent()
+        with ExitStack() as undo:
+            self._connection = connect(self._path)
+            undo.callback(self._connection.close)
+            self._reader = sqlite3.connect(self._path, check_same_thread=False)
+            undo.callback(self._reader.close)
+            self._reader.execute("PRAGMA query_only = 1")
+            self._reader.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+            self._load_recent()
+            undo.pop_all()
 
     def _load_recent(self) -> None:
         self._entries, self._leaves = RecentPlaces(), RecentPlaces()

@@ -82,6 +82,11 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     connection.executescript(f"BEGIN; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is not what SQLite has written, as opposed to a full disk or the like."""
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 def remove(path: Path) -> None:
     """Delete the index; the tree holds all that it is made from."""
     for suffix in ("", "-wal", "-shm"):

@@ -1,6 +1,7 @@
 """One certificate log: takes submissions, promises what is stored, answers what is asked."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,9 +88,11 @@ class CtLog(ServedLog):
         storage = DirectoryStore(directory)
         self._reader = LogReader(storage)
         lock = FileLock(lock_directory or directory.parent, directory.name)
-        try:
+        with ExitStack() as undo:
+            undo.callback(lock.close)
             storage.sweep()
             self._promises = Promises(directory, signer, self._reader)
+            undo.callback(self._promises.close)
             self._sequencer = Sequencer(
                 storage,
                 lock,
@@ -101,9 +104,7 @@ class CtLog(ServedLog):
                 frozen=not settings.state.admits,
             )
             self._promises.catch_up(self._sequencer.head, self._sequencer.head.size)
-        except BaseException:
-            lock.close()
-            raise
+            undo.pop_all()
         self._witnessing = Witnessing(self._sequencer, witnesses)
         self._sequencer.start()
 

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import Final
 
 from tlog.ct.admission import Admitted
 from tlog.ct.index import Index, Indexed, Promise
+from tlog.ct.index_file import is_damage
 from tlog.ct.reader import LogReader
+from tlog.errors import Unavailable
 from tlog.head import Head
 from tlog.pool import Sealed, Ticket
 from tlog.tree import TILE_WIDTH
@@ -52,6 +54,7 @@ class Promises:
         self._signer = signer
         self._reader = reader
         self._index = Index(directory / INDEX_FILE)
+        self._index_damaged = False
         self._workers = ThreadPoolExecutor(_SIGNING_THREADS, thread_name_prefix="promises")
 
     def close(self) -> None:
@@ -64,7 +67,7 @@ class Promises:
 
         One whose SCT was never handed out (a crash came between), or was lost with the index, is signed now.
         """
-        promise = self._index.promise(key)
+        promise = self._looked_up(lambda: self._index.promise(key))
         if promise is None:
             return None
         extensions = sct_extensions(promise.index)
@@ -78,7 +81,17 @@ class Promises:
 
     def leaf_index(self, leaf_hash: bytes) -> int | None:
         """Return where a leaf of this hash should be; the caller compares the whole hash."""
-        return self._index.leaf_index(leaf_hash)
+        return self._looked_up(lambda: self._index.leaf_index(leaf_hash))
+
+    def _looked_up[T](self, look: Callable[[], T]) -> T:
+        """What the index says; raises Unavailable where its file is damaged, until the next flush."""
+        try:
+            return look()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            self._index_damaged = True
+            raise Unavailable("the log is making its index anew; send it again", retry_after=10) from error
 
     def merged(self, tickets: Sequence[Ticket], leaf_hashes: Sequence[bytes], head: Head) -> None:
         """Sign the promises of entries that are now durable, and index them, before they are released."""
@@ -99,7 +112,19 @@ class Promises:
             ticket.outcome = sct
 
     def catch_up(self, head: Head, until: int) -> None:
-        """Read into the index what the tree has and it has not: after a crash, or after its loss."""
+        """Read into the index what the tree has and it has not: after a crash, its loss, or damage to it."""
+        try:
+            if not self._index_damaged:
+                return self._catch_up(head, until)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+        logger.error("%s is damaged; it is made anew from the tree", INDEX_FILE)
+        self._index.start_over()
+        self._index_damaged = False
+        return self._catch_up(head, until)
+
+    def _catch_up(self, head: Head, until: int) -> None:
         size = self._index.size
         if size > until:
             self._index.start_over()
@@ -111,7 +136,7 @@ class Promises:
             self._index.add([_indexed(first + at, entry) for at, entry in enumerate(entries)], size)
 
     def _sign_all(self, tickets: Sequence[Ticket]) -> list[SignedCertificateTimestamp]:
-        """Sign in several threads, a part of the flush each: libcrypto signs without the interpreter's lock."""
+        """Sign in several threads, a part of the flush each: libcrypto signs without Python's lock."""
         part = max(1, -(-len(tickets) // _SIGNING_THREADS))
         parts = [tickets[at : at + part] for at in range(0, len(tickets), part)]
         return [sct for signed in self._workers.map(self._sign_part, parts) for sct in signed]

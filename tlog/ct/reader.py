@@ -1,5 +1,6 @@
 """RFC 6962's questions answered from the stored tiles; everything read is checked before it is shown."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +16,14 @@ from tlog.tree import TILE_WIDTH, Tile, TileReader
 from verifier.errors import InvalidProof, MalformedInput
 from verifier.transparency.api import RawEntry
 from verifier.transparency.extra_data import PrecertChainEntry, X509ChainEntry
-from verifier.transparency.merkle import consistency_proof_from, inclusion_proof_from, verify_inclusion
+from verifier.transparency.merkle import (
+    NodeReader,
+    consistency_proof_from,
+    inclusion_proof_from,
+    root_from,
+    verify_consistency,
+    verify_inclusion,
+)
 from verifier.transparency.tiles import Tile as TilePath
 from verifier.transparency.tiles import TileLeaf, issuer_path
 
@@ -78,29 +86,38 @@ class LogReader:
 
     def _read_issuer(self, fingerprint: bytes) -> bytes:
         try:
-            return self._storage.read(issuer_path(fingerprint))
+            issuer = self._storage.read(issuer_path(fingerprint))
         except NotStored:
             raise NotFound(f"no entry of this log has an issuer {fingerprint.hex()}") from None
+        if hashlib.sha256(issuer).digest() != fingerprint:
+            raise DamagedTree(f"{issuer_path(fingerprint)} is not the certificate of that SHA-256")
+        return issuer
 
     def inclusion(self, head: Head, leaf_hash: bytes, index: int, size: int) -> tuple[bytes, ...]:
-        """Return the audit path of a leaf in the tree of ``size``, checked where that is the head's."""
-        proof = inclusion_proof_from(TileReader(self._storage, head.size).node, index, size)
-        if size == head.size:
-            try:
-                verify_inclusion(leaf_hash, index, size, proof, head.root)
-            except InvalidProof as error:
-                raise DamagedTree(
-                    f"a stored hash tile on the path of entry {index} is damaged: {error}"
-                ) from error
+        """Return the audit path of a leaf in the tree of ``size``, checked against the signed head."""
+        node = TileReader(self._storage, head.size).node
+        proof = inclusion_proof_from(node, index, size)
+        try:
+            verify_inclusion(leaf_hash, index, size, proof, _root(node, size, head))
+        except InvalidProof as error:
+            raise DamagedTree(
+                f"a stored hash tile on the path of entry {index} is damaged: {error}"
+            ) from error
         return proof
 
     def consistency(self, head: Head, first: int, second: int) -> tuple[bytes, ...]:
-        """Return the proof between two sizes of the tree; raises BadQuestion for impossible ones."""
+        """Return the proof between two sizes of the tree, checked; raises BadQuestion for impossible ones."""
         if not 0 < first <= second:
             raise BadQuestion(f"first {first} must be at least 1 and at most second {second}")
         if second > head.size:
             raise BadQuestion(f"second {second} is beyond the tree of {head.size}")
-        return consistency_proof_from(TileReader(self._storage, head.size).node, first, second)
+        node = TileReader(self._storage, head.size).node
+        proof = consistency_proof_from(node, first, second)
+        try:
+            verify_consistency(first, second, _root(node, first, head), _root(node, second, head), proof)
+        except InvalidProof as error:
+            raise DamagedTree(f"a stored hash tile is damaged: {error}") from error
+        return proof
 
     def leaf_hash(self, head: Head, index: int) -> bytes:
         """Return the hash of a leaf as the tree has it."""
@@ -126,3 +143,10 @@ class LogReader:
         if name.level is None:
             return self.data_tile(Tile("data", name.index, name.width))
         return TileReader(self._storage, covered).hashes(name.level, name.index)
+
+
+def _root(node: NodeReader, size: int, head: Head) -> bytes:
+    """The root of the tree of ``size`` leaves, which the signed head's must continue; raises InvalidProof."""
+    root = root_from(node, size)
+    verify_consistency(size, head.size, root, head.root, consistency_proof_from(node, size, head.size))
+    return root

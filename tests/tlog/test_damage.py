@@ -1,0 +1,233 @@
+"""One stored object torn, flipped or emptied, of each kind: refused with what to do, repaired, not shown.
+
+Whatever it is, ``log verify`` names it, and no damaged byte is passed on as the log's.
+"""
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.tlog.chains import QUICK, Ca, OpenLogs
+from tests.tlog.conftest import PlainLog
+from tlog.ct import CtLog, LogSettingsError, verify_log
+from tlog.errors import DamagedTree, RefuseToStart
+from tlog.storage import DirectoryStore
+from tlog.tree import TILE_WIDTH
+from tlog.verify import verify_tree
+from verifier.algorithms import PrivateKey
+
+SIZE = 259
+FULL_TILES = ("tile/0/000", "tile/data/000")
+EDGE = ("tile/0/001.p/3", "tile/1/000.p/1", "tile/data/001.p/3")
+DAMAGES = {
+    "torn": lambda data: data[: len(data) // 2],
+    "flipped": lambda data: (
+        data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 4]) + data[len(data) // 2 + 1 :]
+    ),
+    "emptied": lambda _: b"",
+}
+
+
+@dataclass
+class Copy:
+    """A log's directory that a test may spoil."""
+
+    directory: Path
+    key: PrivateKey
+    chains: list[list[bytes]]
+
+    def spoil(self, key: str, damage: Callable[[bytes], bytes]) -> None:
+        path = self.directory / key
+        path.write_bytes(damage(path.read_bytes()))
+
+    def open(self) -> CtLog:
+        return CtLog.open(self.directory, self.key, limits=QUICK)
+
+    def refused(self, pattern: str, error: type[Exception] = RefuseToStart) -> None:
+        with pytest.raises(error, match=pattern):
+            self.open()
+
+    def named(self, key: str) -> None:
+        """``log verify`` names this object, and nothing but it and the root that depends on it."""
+        found = {damage.key for damage in verify_log(self.directory).damages}
+        assert key in found
+        assert found <= {key, "checkpoint"}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, ca: Ca) -> Copy:
+    logs = OpenLogs(tmp_path_factory.mktemp("whole"))
+    log = logs.create("sm2", [ca.anchor])
+    chains = [ca.chain(f"{at}.example.test") for at in range(SIZE + 1)]
+    for submission in [log.submit(chain, precertificate=False) for chain in chains[:SIZE]]:
+        submission.wait(30)
+    logs.close()
+    return Copy(log.directory, logs.keys["sm2"], chains)
+
+
+@pytest.fixture
+def copy(whole: Copy, tmp_path: Path) -> Copy:
+    shutil.copytree(whole.directory, tmp_path / "sm2")
+    shutil.copy(whole.directory.with_name("sm2.head"), tmp_path)
+    assert verify_log(tmp_path / "sm2").whole
+    return Copy(tmp_path / "sm2", whole.key, whole.chains)
+
+
+@pytest.fixture(params=DAMAGES)
+def damage(request) -> Callable[[bytes], bytes]:
+    return DAMAGES[request.param]
+
+
+@pytest.mark.parametrize("key", EDGE)
+def test_the_tiles_that_are_written_on_are_refused_at_the_start(copy, key, damage) -> None:
+    copy.spoil(key, damage)
+    copy.refused("Bring back the log directory from a copy made after that head")
+    copy.named(key)
+
+
+@pytest.mark.parametrize("key", FULL_TILES)
+def test_full_tiles_are_not_believed_when_they_are_read(copy, key, damage) -> None:
+    copy.spoil(key, damage)
+    log = copy.open()
+    with pytest.raises(DamagedTree):
+        log.get_entries(0, TILE_WIDTH - 1)
+    if key == "tile/0/000":
+        sct = log.add_chain(copy.chains[0])
+        assert sct.leaf_index == 0, "the promise does not depend on the tile"
+        middle = next(at for at in range(TILE_WIDTH) if at >= TILE_WIDTH // 2)
+        for ask in (
+            lambda: log.get_entry_and_proof(middle, SIZE),
+            lambda: log.get_sth_consistency(middle + 1, SIZE),
+            lambda: log.get_sth_consistency(middle + 1, TILE_WIDTH + 1),
+        ):
+            with pytest.raises(DamagedTree):
+                ask()
+    assert log.add_chain(copy.chains[SIZE]).leaf_index == SIZE, "what follows is not affected"
+    log.close()
+    copy.named(key)
+
+
+def test_a_damaged_issuer_is_not_shown_and_stored_again_by_the_next_submission(copy, damage, ca) -> None:
+    path = next(path for path in (copy.directory / "issuer").iterdir() if path.read_bytes() == ca.der)
+    key = f"issuer/{path.name}"
+    copy.spoil(key, damage)
+    copy.named(key)
+    log = copy.open()
+    with pytest.raises(DamagedTree, match=key):
+        log.get_entries(0, 0)
+    log.add_chain(copy.chains[SIZE])
+    assert path.read_bytes() == ca.der
+    assert log.get_entries(0, 0)
+    log.close()
+    assert verify_log(copy.directory).whole
+
+
+def test_a_damaged_checkpoint_is_refused_and_can_be_removed(copy, damage) -> None:
+    copy.spoil("checkpoint", damage)
+    copy.refused("the published checkpoint is damaged .* remove the checkpoint")
+    copy.named("checkpoint")
+    (copy.directory / "checkpoint").unlink()
+    copy.open().close()
+    assert verify_log(copy.directory).whole
+
+
+def test_a_damaged_lock_is_refused(copy, damage) -> None:
+    copy.spoil("../sm2.head", damage)
+    copy.refused("the tree head in the lock is damaged .* Bring the lock file back")
+    copy.named("sm2.head")
+
+
+@pytest.mark.parametrize("part", range(0, 100, 7))
+def test_an_index_damaged_anywhere_is_made_anew(copy, part, caplog) -> None:
+    path = copy.directory / "index.db"
+    data = bytearray(path.read_bytes())
+    start = len(data) * part // 100
+    data[start : start + 4096] = bytes(byte ^ 0x55 for byte in data[start : start + 4096])
+    path.write_bytes(data)
+    log = copy.open()
+    for chain in copy.chains:
+        _patiently(lambda chain=chain: log.add_chain(chain))
+    for at in range(0, SIZE, 10):
+        entry, _ = log.get_entry_and_proof(at, SIZE)
+        assert entry
+    log.close()
+    assert verify_log(copy.directory).whole
+
+
+def _patiently(act: Callable[[], object]) -> object:
+    import time
+
+    from tlog.errors import Unavailable
+
+    for _ in range(50):
+        try:
+            return act()
+        except Unavailable:
+            time.sleep(0.05)
+    pytest.fail("the log did not recover")
+
+
+@pytest.mark.parametrize("damage", ["torn", "emptied"])
+def test_damaged_settings_are_refused(copy, damage) -> None:
+    copy.spoil("log.toml", DAMAGES[damage])
+    copy.refused(r"log\.toml", LogSettingsError)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "error", "message"),
+    [
+        (rb'key = "3059', RefuseToStart, "is another one than the key given|key"),
+        (rb'origin = "logs', RefuseToStart, "is damaged or not its own"),
+        (rb'state = "usable', LogSettingsError, "missing or wrong value"),
+        (rb"version = 1", LogSettingsError, "expected version = 1"),
+    ],
+)
+def test_a_flipped_bit_in_the_settings_is_refused(copy, pattern, error, message) -> None:
+    data = (copy.directory / "log.toml").read_bytes()
+    (found,) = re.finditer(re.escape(pattern), data)
+    flipped = bytearray(data)
+    flipped[found.end() - 1] ^= 1
+    (copy.directory / "log.toml").write_bytes(flipped)
+    copy.refused(message, error)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_roots_are_refused(copy, damage) -> None:
+    copy.spoil("roots.pem", DAMAGES[damage])
+    copy.refused(r"roots\.pem", LogSettingsError)
+
+
+@pytest.fixture(scope="module")
+def tall(tmp_path_factory) -> PlainLog:
+    """A log of plain entries with full tiles at two levels and partial ones at three."""
+    log = PlainLog(tmp_path_factory.mktemp("tall")).create().open()
+    log.sequencer.limits = type(log.sequencer.limits)(pool_size=1 << 20)
+    log.add(*(b"%d" % number for number in range(TILE_WIDTH * TILE_WIDTH + 300)))
+    log.abandon()
+    return log
+
+
+TALL = ["tile/0/000", "tile/0/255", "tile/0/257.p/44", "tile/1/000", "tile/1/001.p/1", "tile/2/000.p/1"]
+
+
+@pytest.mark.parametrize("key", TALL)
+def test_a_damaged_hash_tile_of_any_level_is_named_or_refused(tall, plain, tmp_path, key) -> None:
+    shutil.copytree(tall.directory, tmp_path / "log")
+    path = tmp_path / "log" / "store" / key
+    path.write_bytes(DAMAGES["flipped"](path.read_bytes()))
+    log = PlainLog(tmp_path / "log")
+    if ".p/" in key:
+        with pytest.raises(RefuseToStart, match="Bring back the log directory"):
+            log.open()
+    else:
+        log.open()
+        log.abandon()
+    store = DirectoryStore(tmp_path / "log" / "store")
+    head = plain.signer.open(store.read("checkpoint"))
+    found = {damage.key for damage in verify_tree(store, head, plain.entries)}
+    assert key in found
+    assert found <= {key, "checkpoint"}
