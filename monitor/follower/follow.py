@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Event
 
-from monitor.errors import BadResponse, Busy, EntryCountWrong, SourceError
+from monitor.errors import BadResponse, Busy, EntryCountWrong, IssuerMissing, SourceError
 from monitor.follower.digest import digest
 from monitor.follower.issuers import IssuerKeys
 from monitor.follower.source import EntrySource
@@ -94,7 +94,7 @@ class Follower:
         while True:
             try:
                 return _checked(self.source.entries(start, end), end - start, start)
-            except BadResponse:
+            except (BadResponse, IssuerMissing):
                 raise
             except SourceError as error:
                 if attempt == ATTEMPTS or not self._wait(error, attempt, deadline):

@@ -1,0 +1,78 @@
+"""A log of 100,000 generated entries, 1,000,000 in the deep form: counts and roots match."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+
+from monitor.follower.follow import Follower
+from monitor.observations import Observations
+from monitor.store import Connections, Logs
+from monitor.values import Match, Query, WatchedLog
+from verifier.algorithms import KeyAlgorithm, PrivateKey
+from verifier.certificates import Certificate
+from verifier.transparency.api import RawEntry
+from verifier.transparency.entries import PrecertEntry, merkle_tree_leaf
+from verifier.transparency.extra_data import PrecertChainEntry
+from verifier.transparency.merkle import CompactRange, hash_leaf, root_from
+
+BATCH = 1000
+PLACE = b"000000"
+
+
+class Generated:
+    """A log's entries made on demand from one precertificate: each has its own serial number and name.
+
+    Their signatures do not verify, which a follower does not look at.
+    """
+
+    def __init__(self, ca):
+        der = ca.precertificate(f"n{PLACE.decode()}.generated.example.test")
+        parsed = Certificate.parse(der)
+        self._precertificate = der
+        self._serial = parsed.serial.to_bytes((parsed.serial.bit_length() + 8) // 8)
+        key_hash = sha256(Certificate.parse(ca.der).public_key.spki).digest()
+        self._entry = PrecertEntry(key_hash, parsed.precertificate_tbs)
+        self._ca = ca.der
+        self.moment = 1_790_000_000_000
+
+    def entry(self, number):
+        serial = self._serial[:-4] + number.to_bytes(4)
+
+        def numbered(data):
+            return data.replace(self._serial, serial).replace(PLACE, f"{number:06}".encode())
+
+        entry = PrecertEntry(self._entry.issuer_key_hash, numbered(self._entry.tbs))
+        extra = PrecertChainEntry(numbered(self._precertificate), (self._ca,)).encode()
+        return RawEntry(merkle_tree_leaf(entry, self.moment + number, b""), extra)
+
+    def entries(self, start, end):
+        return [self.entry(number) for number in range(start, min(end, start + BATCH))]
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("size", [100_000, pytest.param(1_000_000, marks=pytest.mark.deep)])
+def test_every_entry_is_stored_once_and_the_root_matches(monitor, database, ca, size):
+    connections = Connections(database)
+    logs, source = Logs(connections), Generated(ca)
+    key = PrivateKey.generate(KeyAlgorithm.ECDSA).public_key
+    logs.watch(WatchedLog("many", key.key_id, key, "", "", timedelta(seconds=60)))
+    row = logs.get("many").id
+    observations = Observations(connections)
+    stops = iter([size // 3 + 7, size])  # stopped once, and resumed at the exact entry
+    for stop in stops:
+        Follower(row, source, logs, observations=observations).follow(stop)
+        assert logs.size(row) == stop
+        assert observations.following(row).position == stop
+    expected = CompactRange()
+    for numbers in itertools.batched(range(size), BATCH, strict=False):
+        expected.extend(hash_leaf(source.entry(number).leaf_input) for number in numbers)
+    assert root_from(logs.tree(row).node, size) == expected.root()
+    assert (monitor.overview().entries, monitor.overview().certificates) == (size, size)
+    assert logs.get("many").malformed == 0
+    for number in (0, 1, size // 3 + 7, size - 1):
+        name = f"n{number:06}.generated.example.test"
+        (found,) = monitor.search(Query(name, Match.EXACT), datetime.now(UTC)).results
+        assert found.names == (name,)
+    connections.close()
