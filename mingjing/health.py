@@ -2,12 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mingjing import own_log
 from mingjing.config import Config
 from mingjing.rooms import monitor
 from mingjing.serving import answers
 from mingjing.witnesses import witness_states
+
+if TYPE_CHECKING:
+    from monitor.values import Overview
 
 SERVICES = ("site", "proxy", "authority", "logs")
 
@@ -24,22 +28,12 @@ def gather(data: Path, settings: Config, now: datetime) -> dict[str, Any]:
     names = (*SERVICES, "witness") if settings.witness else SERVICES
     services = [_service(settings, name) for name in names]
     services.append(_scheduler(overview.heartbeat, stale=overview.stale(now), now=now))
-    logs = [
-        {
-            "name": log.name,
-            "audit": str(log.outcome),
-            "tree_size": log.head.tree_size if log.head else 0,
-            "audited_at": log.audited_at,
-            "distrusted": log.distrusted,
-            "detail": log.distrusted_reason or _audited(log.audited_at, now),
-        }
-        for log in overview.logs
-    ]
+    logs = _logs(data, settings, overview, now)
     alerts = [
         {"log": a.log, "code": str(a.code), "detail": a.detail, "since": a.first_at} for a in overview.alerts
     ]
     told = not watch.error and not any(channel.dead for channel in watch.channels)
-    trusted = not alerts and not any(log["distrusted"] for log in logs)
+    trusted = not alerts and not any(log["distrusted"] or log["trouble"] for log in logs)
     healthy = all(s["running"] for s in services) and trusted and told
     return {
         "healthy": healthy,
@@ -50,6 +44,42 @@ def gather(data: Path, settings: Config, now: datetime) -> dict[str, Any]:
         "alerts": alerts,
         "witnesses": witness_states(settings),
         "watching": watch.to_json(now),
+    }
+
+
+def _logs(data: Path, settings: Config, overview: "Overview", now: datetime) -> list[dict[str, Any]]:
+    """Return what the audits found of each log, and what the running service says of our own.
+
+    A log of ours that the auditor does not know yet stands at the end.
+    """
+    troubles, states = own_log.troubles(settings), own_log.states(data)
+    logs = [
+        {
+            "name": log.name,
+            "audit": str(log.outcome),
+            "state": log.state,
+            "tree_size": log.head.tree_size if log.head else 0,
+            "audited_at": log.audited_at,
+            "distrusted": log.distrusted,
+            "trouble": troubles.get(log.name),
+            "detail": log.distrusted_reason or _audited(log.audited_at, now),
+        }
+        for log in overview.logs
+    ]
+    unknown = [name for name in states if name not in {log.name for log in overview.logs}]
+    return logs + [_not_audited(name, states[name], troubles.get(name)) for name in unknown]
+
+
+def _not_audited(name: str, state: str, trouble: str | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "audit": "pending",
+        "state": state,
+        "tree_size": 0,
+        "audited_at": None,
+        "distrusted": False,
+        "trouble": trouble,
+        "detail": "not audited yet",
     }
 
 

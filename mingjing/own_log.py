@@ -88,6 +88,20 @@ def _roots(directory: Path) -> list[str]:
     return [str(root.subject) for root in AcceptedRoots(directory).all()]
 
 
+def states(data: Path) -> Mapping[str, str]:
+    """Return the state of every log of this directory; "unreadable" where its log.toml cannot be read."""
+    from tlog.ct import load_settings
+    from tlog.errors import TlogError
+
+    found = {}
+    for name in log_names(data):
+        try:
+            found[name] = str(load_settings(data / "logs" / name).state)
+        except TlogError:
+            found[name] = "unreadable"
+    return found
+
+
 def troubles(settings: Config) -> Mapping[str, str]:
     """Return what the running logs service says is wrong, by log; nothing where it does not run."""
     try:
@@ -128,22 +142,12 @@ def wait_until_served(settings: Config, name: str) -> bool:
 
 def others_that_take(data: Path, name: str) -> Sequence[str]:
     """Return the logs besides this one that the issuer could ask for a promise, now or for some time."""
-    from tlog.ct import LogState, load_settings
-    from tlog.errors import TlogError
-
-    found = []
-    for other in log_names(data):
-        try:
-            state = load_settings(data / "logs" / other).state
-        except TlogError:
-            continue
-        if (
-            other != name
-            and not other.startswith(DEMO_PREFIX)
-            and state in {LogState.USABLE, LogState.QUALIFIED}
-        ):
-            found.append(other)
-    return found
+    asked = {"usable", "qualified"}
+    return [
+        other
+        for other, state in states(data).items()
+        if other != name and state in asked and not other.startswith(DEMO_PREFIX)
+    ]
 
 
 def _fetch(settings: Config, path: str) -> None:

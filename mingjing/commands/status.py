@@ -34,9 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _text(found: dict[str, Any]) -> str:
     services = [(output.mark(s["running"]), s["name"], s["address"], s["detail"]) for s in found["services"]]
-    logs = [
-        (output.mark(_STATES.get(log["audit"])), log["name"], f"{log['tree_size']:,} entries", log["detail"])
+    logs = [_log(log) for log in found["logs"]]
+    closed = [
+        (output.mark(False), log["name"], output.safe(log["trouble"]))
         for log in found["logs"]
+        if log["trouble"]
     ]
     alerts = [(output.mark(False), alert["log"], output.safe(alert["detail"])) for alert in found["alerts"]]
     parts = [
@@ -48,6 +50,8 @@ def _text(found: dict[str, Any]) -> str:
         "Logs",
     ]
     parts.append(output.table(logs, indent="  ") or "  none audited yet")
+    if closed:
+        parts += ["", "Logs that take no submissions", output.table(closed, indent="  ")]
     if found["witnesses"]:
         parts += ["", "Witnesses", output.table([_witness(one) for one in found["witnesses"]], indent="  ")]
     watch = found["watching"]
@@ -55,6 +59,17 @@ def _text(found: dict[str, Any]) -> str:
     parts += ["", f"Watching: {detail}; see `mingjing watch list --open`"]
     parts += ["", "Alerts", output.table(alerts, indent="  ") or "  none"]
     return "\n".join(parts)
+
+
+def _log(log: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    sign = output.mark(False if log["trouble"] else _STATES.get(log["audit"]))
+    return (
+        sign,
+        output.safe(log["name"]),
+        log["state"],
+        f"{log['tree_size']:,} entries",
+        output.safe(log["detail"]),
+    )
 
 
 def _witness(state: dict[str, Any]) -> tuple[str, str, str, str]:
