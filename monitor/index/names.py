@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 
 MAX_LABELS = 40  # deeper names keep their own row and lose only the rows of the domains furthest up
+LONGEST_LABEL = 63  # RFC 1035 section 2.3.4
 _WILDCARD = "*."
 
 
@@ -54,7 +55,7 @@ def _is_address(name: str) -> bool:
 
 
 def _to_ascii(label: str) -> str:
-    if label.isascii():
+    if label.isascii() or len(label) > LONGEST_LABEL:  # the codec takes minutes for a very long one
         return label
     try:
         return label.encode("idna").decode("ascii")

@@ -1,5 +1,6 @@
 """The index: what a search finds, what it does not, in which order, and why each result is there."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -203,3 +204,11 @@ def test_wildcards_cover_one_label_of_a_host_name():
     assert suffixes("192.0.2.1") == []
     assert suffixes("*.a.b") == ["a.b", "b"]
     assert suffixes("me@a.b") == ["a.b", "b"]
+
+
+def test_a_very_long_label_costs_no_time():
+    """The library's IDNA codec takes minutes for it."""
+    long = "me@" + "".join(chr(0x4E00 + (number * 7919) % 20_000) for number in range(20_000))
+    began = time.monotonic()
+    assert fold(long) == long
+    assert time.monotonic() - began < 1
