@@ -31,9 +31,9 @@ class LogKeeper:
         from tlog.pool import Limits
 
         self._data = data
+        self._witnesses = witness_addresses(settings)
         self._keys = key_store(data, "logs")
         self._limits = Limits(period=settings.flush_interval, head_age=max(1.0, settings.audit_interval / 2))
-        self._witnesses = witness_addresses(settings)
         self._open: dict[str, CtLog] = {}
         self._retry: dict[str, float] = {}  # when (monotonic) a log that refused is tried again
         self.served: dict[str, ServedLog] = {}
@@ -60,7 +60,10 @@ class LogKeeper:
 
     def look(self) -> None:
         """Open what is new and let every open log follow its log.toml, which a person may have changed."""
-        for name in log_names(self._data):
+        names = log_names(self._data)
+        for gone in [name for name in self.served if name not in names and name not in self._open]:
+            del self.served[gone]
+        for name in names:
             if name not in self._open and time.monotonic() >= self._retry.get(name, 0.0):
                 self._start(name)
         for log in self._open.values():
