@@ -1,6 +1,7 @@
 """Serving until SIGTERM: a WSGI application over HTTP or HTTPS, or the logs by their own server."""
 
 import errno
+import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
@@ -88,7 +89,7 @@ def serve_requests(application: "Answering", host: str, port: int) -> None:
     try:
         server = LogServer(application, host, port)
     except OSError as error:
-        raise MingjingError(f"could not listen on {host}:{port}: {error.strerror or error}.") from None
+        raise MingjingError(f"could not listen on {host}:{port}: {os.strerror(error.errno or 0)}.") from None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     try:
