@@ -10,6 +10,7 @@ from monitor.values import from_ms, to_ms
 from monitor.watching.values import Channel
 
 LONGEST_ERROR = 500
+LONGEST_WAIT = 24 * 3600 * 1000  # ms; what is put off for longer was put off by a clock that was wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,10 @@ class Deliveries:
         """Return the next notice of a channel behind ``after``; None when there is none, or not yet."""
         moment = to_ms(now)
         row = self._db.row(
-            "SELECT d.* FROM deliveries d JOIN channels c ON c.name = d.channel WHERE d.channel=?"
-            " AND d.state='pending' AND d.notice>? AND d.aside_until<=? AND c.retry_at<=?"
-            " ORDER BY d.notice LIMIT 1",
-            (channel, after, moment, moment),
+            "SELECT d.* FROM deliveries d JOIN channels c ON c.name = d.channel WHERE d.channel=?1"
+            " AND d.state='pending' AND d.notice>?2 AND d.aside_until NOT BETWEEN ?3 + 1 AND ?3 + ?4"
+            " AND c.retry_at NOT BETWEEN ?3 + 1 AND ?3 + ?4 ORDER BY d.notice LIMIT 1",
+            (channel, after, moment, LONGEST_WAIT),
         )
         return Due(row["notice"], row["attempts"], from_ms(row["queued_at"])) if row else None
 

@@ -53,11 +53,15 @@ class Courier:
     def wake(self) -> None:
         self._awake.set()
 
-    def stop(self) -> None:
-        """End; a notice that is being sent stays queued."""
+    def end(self) -> None:
+        """Begin to end: what is being sent fails, and stays queued."""
         self._stop.set()
         self._sender.cancel()
         self._awake.set()
+
+    def stop(self) -> None:
+        """End."""
+        self.end()
         self._thread.join()
 
     def _run(self) -> None:

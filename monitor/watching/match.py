@@ -11,7 +11,7 @@ from monitor.values import CertificateSummary
 from monitor.watching.names import WILDCARDS, Labels, address_of, attributes, readings, shown
 from monitor.watching.values import Kind
 
-EMAIL_ADDRESS = "1.2.840.113549.1.9.1"  # PKCS #9 emailAddress, in a subject
+NAMING = frozenset({"CN", "E", "EMAILADDRESS", "1.2.840.113549.1.9.1"})  # the last is PKCS #9 emailAddress
 MOST_MATCHED = 20
 _LABEL_BYTE = re.compile(rb"[a-z0-9_-]")
 _LETTER = re.compile(rb"[a-z-]")
@@ -82,11 +82,12 @@ class Matcher:
     def certificate(self, found: CertificateSummary) -> Matches:
         """Return the watches that a certificate concerns."""
         matches: dict[int, dict[str, None]] = {}
-        emails = attributes(found.subject, EMAIL_ADDRESS, "EMAILADDRESS")
-        commons = attributes(found.subject, "CN")
-        self._collect(matches, dict.fromkeys((*found.names, found.common_name, *commons, *emails)))
-        for organisation in attributes(found.subject, "O"):
-            self._compare(matches, Kind.ORGANISATION, organisation)
+        subject = attributes(found.subject)
+        named = [value for kind, value in subject if kind in NAMING]
+        self._collect(matches, dict.fromkeys((*found.names, found.common_name, *named)))
+        for kind, value in subject:
+            if kind == "O":
+                self._compare(matches, Kind.ORGANISATION, value)
         self._compare(matches, Kind.ISSUER, found.issuer)
         return _shown(matches)
 

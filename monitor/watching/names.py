@@ -27,8 +27,8 @@ def readings(name: str) -> tuple[Labels, ...]:
     A client may stop at a NUL or another character that no name has, start after it, or drop it.
     """
     if _PLAIN.fullmatch(name) and "xn--" not in name:
-        found = _labels(name)
-        return (found,) if found else ()
+        plain = tuple(filter(None, reversed(name.split("."))))
+        return (plain,) if plain else ()
     text = _DOTS.sub(".", normalize("NFKC", name)).lower()
     pieces = [*_NOT_IN_NAMES.split(text), _NOT_IN_NAMES.sub("", text)]
     return tuple(filter(None, dict.fromkeys(_labels(piece) for piece in pieces)))
@@ -72,9 +72,9 @@ def address_of(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def attributes(subject: str, *kinds: str) -> tuple[str, ...]:
-    """Return the values of the attributes ``kinds`` in a distinguished name's text (RFC 4514)."""
-    return tuple(_unescaped(value) for kind, value in _ATTRIBUTE.findall(subject) if kind.upper() in kinds)
+def attributes(subject: str) -> list[tuple[str, str]]:
+    """Return type, in capitals, and value of the attributes in a distinguished name's text (RFC 4514)."""
+    return [(kind.upper(), _unescaped(value)) for kind, value in _ATTRIBUTE.findall(subject)]
 
 
 _ATTRIBUTE = re.compile(r"(?:\A|[,+])([A-Za-z][A-Za-z0-9-]*|[0-9.]+)=((?:\\.|[^\\,+])*)", re.DOTALL)
@@ -82,6 +82,9 @@ _ESCAPED = re.compile(r"((?:\\[0-9a-fA-F]{2})+)|\\(.)", re.DOTALL)
 
 
 def _unescaped(value: str) -> str:
+    if "\\" not in value:
+        return value
+
     def plain(found: re.Match[str]) -> str:
         if found[1]:
             return bytes.fromhex(found[1].replace("\\", "")).decode("utf-8", "replace")

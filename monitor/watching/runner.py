@@ -114,15 +114,15 @@ class Runner:
         except WatchlistError as error:
             if self._print is NOT_READ and kept:
                 self._take(kept, parse_watchlist(kept, self._file.parent), now)
-            self._refuse(str(error), now)
+            self._refuse(str(error), f"{found or now.date()}", now)
         self._print = found
 
-    def _refuse(self, error: str, now: datetime) -> None:
+    def _refuse(self, error: str, which: str, now: datetime) -> None:
         """Say that the old list stays in force; after a start it is the one that the database has kept."""
         logger.warning("watching: %s; the list before it stays in force", error)
         self._watches.refuse(error)
         notice = NewNotice(
-            f"watchlist {to_ms(now)}",
+            f"watchlist {which} {error}",
             Subject.SYSTEM,
             Origin.UNKNOWN,
             f"The watchlist was changed and is refused, the one before stays in force: {error}",
@@ -152,6 +152,8 @@ class Runner:
 
     def stop_couriers(self) -> None:
         """End the channels' threads; the next watchlist starts its own."""
+        for courier in self._couriers.values():
+            courier.end()
         for courier in self._couriers.values():
             courier.stop()
         self._couriers = {}

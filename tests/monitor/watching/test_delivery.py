@@ -99,6 +99,16 @@ def test_a_receiver_that_is_away_is_left_alone_longer_and_longer_also_after_a_re
     assert sender.sent == ["a.example.com", "b.example.com", "c.example.com"]
 
 
+def test_a_clock_that_was_wrong_holds_nothing_up(queued):
+    """The failure was recorded by a clock two years ahead; then the clock was set right."""
+    queued._deliveries.pause("hook", datetime.now(UTC) + timedelta(days=730))
+    first = queued.notices()[-1].id
+    queued._deliveries.set_aside("hook", first, datetime.now(UTC) + timedelta(days=730))
+    sender = Scripted()
+    turn(courier(queued, sender), queued)
+    assert sender.sent == ["a.example.com", "b.example.com", "c.example.com"]
+
+
 def test_retry_after_is_waited_for(queued):
     channel = turn(courier(queued, Scripted(away=True, retry_after=900)), queued)
     assert channel.retry_at - channel.last_attempt > timedelta(seconds=890)
