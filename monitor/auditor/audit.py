@@ -31,6 +31,7 @@ from monitor.values import (
 from verifier.errors import VerifierError
 from verifier.transparency.tree_head import SignedTreeHead
 
+ENOUGH_ASKED = 1000  # questions in 90 days before their answers say anything of availability
 KNOWN_HEADS = 50  # whose signature a wrong head may carry
 RARELY = "RFC 6962 section 4"
 _FAILED = FindingOutcome.FAILED
@@ -44,37 +45,37 @@ class Auditor:
         self._finals = finals
         self._rows = rows
         self._witnesses = witnesses
+        self._size: int | None = None
 
     def audit(self) -> AuditReport:
         """Run one audit and store it; never raises for what the log does."""
-        audit = self._audit
-        started, size = audit.clock(), None
-        try:
-            head = audit.source.tree_head()
-            size = head.tree_size
-            if self._judge(head):
-                rebuild(audit)
-            audit.observations.thin_heads(audit.row.id)
-            self._look_further()
-        except SourceError as error:
-            audit.add(unavailable(error))
-        except VerifierError as error:  # a check that could not run says nothing about the log
-            detail = f"A check could not run: {error}."
-            audit.add(AuditFinding(AuditCode.CHECK_FAILED, FindingOutcome.UNAVAILABLE, detail, REBUILD))
-        self._remarks()
-        return audit.audits.keep(audit.row.id, self._report(started, size))
-
-    def _report(self, started: datetime, size: int | None) -> AuditReport:
-        audit = self._audit
-        return AuditReport(
+        audit, started = self._audit, self._audit.clock()
+        for step in (self._read, self._look_further, self._remarks):
+            try:
+                step()
+            except SourceError as error:
+                audit.add(unavailable(error))
+            except VerifierError as error:  # a check that could not run says nothing about the log
+                detail = f"A check could not run: {error}."
+                audit.add(AuditFinding(AuditCode.CHECK_FAILED, FindingOutcome.UNAVAILABLE, detail, REBUILD))
+        report = AuditReport(
             audit.log.name,
             started,
             audit.clock(),
             _outcome(audit.findings),
             tuple(audit.findings),
-            size,
+            self._size,
             audit.entries_read,
         )
+        return audit.audits.keep(audit.row.id, report)
+
+    def _read(self) -> None:
+        """The head that the log gives out now, and the entries up to it."""
+        head = self._audit.source.tree_head()
+        self._size = head.tree_size
+        if self._judge(head):
+            rebuild(self._audit)
+        self._audit.observations.thin_heads(self._audit.row.id)
 
     def _look_further(self) -> None:
         """What is checked against the last tree that was rebuilt whole, whatever the log says now."""
@@ -149,6 +150,12 @@ class Auditor:
                 f"{state.malformed} entries could not be read as certificates; they are kept as they came."
             )
             audit.note(AuditCode.ENTRIES_MALFORMED, detail, "RFC 6962 section 4.6")
+        for row in audit.observations.availability(audit.row.id, audit.clock()):
+            if row.ok + row.failed >= ENOUGH_ASKED and not row.meets:
+                detail = (
+                    f"{row.endpoint} answered {row.ratio:.2%} of {row.ok + row.failed} questions in 90 days."
+                )
+                audit.note(AuditCode.AVAILABILITY_LOW, detail, "log policies: 99 % per endpoint")
         if audit.operator and audit.operator == audit.log.operator:
             detail = (
                 f"Log and auditor have the same operator, {audit.operator}: let others audit this log too."

@@ -1,11 +1,15 @@
 """An honest log raises no alert: empty, growing, restarted, of every kind of key."""
 
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
 
 from monitor import Monitor
+from monitor.follower.meter import Count
 from monitor.values import AuditCode, AuditOutcome, AuditReport
+from tests.monitor.conftest import StaticLog
 from verifier.algorithms import KeyAlgorithm
 from verifier.transparency.merkle import root_of
 
@@ -69,6 +73,86 @@ def test_an_audit_by_the_logs_own_operator_says_so(database, log):
     assert monitor.log("made").same_operator
     assert report.outcome is AuditOutcome.CONSISTENT
     monitor.close()
+
+
+class SlowLog(StaticLog):
+    """Answers late and in small pieces, as over a poor line."""
+
+    def answer(self, handler):
+        time.sleep(0.05)
+        whole, handler.wfile = handler.wfile, Dribble(handler.wfile)
+        try:
+            super().answer(handler)
+        finally:
+            handler.wfile = whole
+
+
+class Dribble:
+    def __init__(self, wfile):
+        self._wfile = wfile
+
+    def write(self, data):
+        for at in range(0, len(data), 1500):
+            self._wfile.write(data[at : at + 1500])
+            self._wfile.flush()
+            time.sleep(0.005)
+
+    def flush(self):
+        self._wfile.flush()
+
+
+def test_an_honest_log_behind_a_poor_line_raises_nothing(monitor, served, ca):
+    log = served(SlowLog("slow", KeyAlgorithm.SM2))
+    monitor.watch_log(log.watched())
+    for round_ in range(3):
+        for number in range(40):
+            log.add_precertificate(ca.precertificate(f"{number}.r{round_}.example.test"), ca)
+        (report,) = monitor.audit_now()
+        assert report.outcome is AuditOutcome.CONSISTENT, report.findings
+    assert monitor.alerts() == ()
+
+
+def test_logs_are_read_side_by_side(monitor, make_log, ca):
+    """A log that hangs holds up no other; each tells where it stands."""
+    held = Event()
+    logs = [make_log(name) for name in ("hangs", "one", "two")]
+    logs[0].hooks["get-sth"] = lambda _handler, _query: held.wait(20)
+    for log in logs:
+        log.add_precertificate(ca.precertificate("a.example.test"), ca)
+        monitor.watch_log(log.watched())
+    monitor.fetcher = type(monitor.fetcher)(answer_seconds=2.0)
+    began = time.monotonic()
+    reports = monitor.audit_now(stop=Event())
+    held.set()
+    assert time.monotonic() - began < 8
+    outcomes = [report.outcome.value for report in reports]
+    assert outcomes == ["unavailable", "consistent", "consistent"]
+    assert (reports[1].finished_at - reports[1].started_at).total_seconds() < 2
+    following = monitor.observations.following("two")
+    assert (following.position, following.target, following.backlog) == (1, 1, 0)
+
+
+def test_availability_is_kept_by_endpoint_and_hour(monitor, log, ca, reply):
+    log.add_precertificate(ca.precertificate("a.example.test"), ca)
+    monitor.watch_log(log.watched())
+    for _ in range(3):
+        monitor.audit_now()
+    log.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", 500)
+    monitor.audit_now()
+    log.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", 429)  # its limit, no fault
+    monitor.audit_now()
+    now = datetime.now(UTC)
+    kept = {row.endpoint: row for row in monitor.observations.availability("made", now)}
+    assert (kept["get-sth"].ok, kept["get-sth"].failed) == (3, 1)
+    assert kept["get-sth"].ratio == 0.75
+    assert not kept["get-sth"].meets
+    assert (kept["get-entries"].ok, kept["get-entries"].meets) == (1, True)
+    assert kept["get-sth"].latency is not None
+    assert monitor.observations.availability("made", now + timedelta(days=91)) == ()
+    monitor.observations.count(1, {"get-sth": Count(10_000, 500, 1)}, now)
+    (report,) = monitor.audit_now()
+    assert "availability-low" in codes(report)
+    assert monitor.alerts() == ()
 
 
 def test_a_long_log_is_read_over_several_audits(monitor, log, ca):

@@ -122,6 +122,41 @@ def test_a_busy_log_is_waited_for_as_long_as_it_asks(monitor, log, ca, reply, re
     assert 0.9 < moments[1] - moments[0] < 5
 
 
+def test_the_batch_shrinks_when_the_log_is_busy_or_the_answer_too_large_and_grows_again(
+    monitor, log, ca, reply
+):
+    """A 429 halves what is asked for, as does an answer beyond every bound; good answers double it."""
+    der = ca.precertificate("shrink.example.test")
+    for _ in range(3000):
+        log.add_precertificate(der, ca)
+    log.limit = 5000
+    asked, honest = [], []
+
+    def answer(handler, query):
+        count = int(query["end"]) - int(query["start"]) + 1
+        asked.append(count)
+        if len(asked) == 2:
+            reply(handler, b"", 429, Retry_After="0")
+        elif len(asked) == 3:
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(10**10))
+            handler.end_headers()
+            handler.close_connection = True
+        else:
+            honest.append(count)
+            del log.hooks["get-entries"]
+            log.answer(handler)
+            log.hooks["get-entries"] = answer
+
+    log.hooks["get-entries"] = answer
+    monitor.watch_log(log.watched())
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT, report.findings
+    assert asked[:4] == [256, 512, 256, 128]
+    assert asked[4:7] == [256, 512, 1024]
+    assert sum(honest) == 3000
+
+
 def test_stop_ends_between_two_batches(monitor, log, ca):
     der = ca.precertificate("stop.example.test")
     for _ in range(500):
