@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Iterator
 
 from mingjing.__main__ import build_parser
 
@@ -16,16 +17,21 @@ def reference() -> str:
     """Return the reference of all commands as Markdown."""
     os.environ["COLUMNS"] = "100"
     parts = [_HEAD]
-    for name, parser in _commands(build_parser()).items():
-        parts.append(f"\n## mingjing {name}\n\n```text\n{parser.format_help().rstrip()}\n```\n")
+    for name, parser in _commands(build_parser()):
+        level = "##" if " " not in name else "###"
+        parts.append(f"\n{level} mingjing {name}\n\n```text\n{parser.format_help().rstrip()}\n```\n")
     return "".join(parts)
 
 
-def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+def _commands(
+    parser: argparse.ArgumentParser, above: str = ""
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield every command by its name, and under it the actions of those that have some."""
     for action in parser._actions:  # noqa: SLF001  argparse has no public way to its sub-commands
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            return dict(action.choices)
-    raise LookupError("the parser has no sub-commands")
+            for name, command in action.choices.items():
+                yield above + name, command
+                yield from _commands(command, f"{above}{name} ")
 
 
 if __name__ == "__main__":

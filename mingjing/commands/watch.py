@@ -57,7 +57,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=f"{summary}.")
+    lines = [line for line in EXAMPLES.splitlines() if f"watch {name}" in line]
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog="\n".join(["examples:", *lines]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help="the data directory")
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     return parser
