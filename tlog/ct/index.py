@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tlog.ct.index_file import SLICES, connect, number_of, remove, slice_of
+from tlog.ct.index_file import SLICES, connect, is_damage, number_of, remove, slice_of
 from tlog.ct.places import RecentPlaces
+from tlog.errors import StorageError
 
 _KEY_SIZE: Final = 16
 """Bytes of a SHA-256 kept as key: a collision takes 2**64 work, and yields an SCT that does not verify.
@@ -52,7 +53,9 @@ class Indexed:
 
 
 class Index:
-    """Two connections, each guarded by a lock: the sequencer writes by one, everyone looks up by the other,
+    """Raises StorageError when it cannot be opened. A damaged one is made anew, empty.
+
+    Two connections, each guarded by a lock: the sequencer writes by one, everyone looks up by the other,
     so that no look-up waits for a flush.
 
     Commits survive the process's end at once and the machine's within moments (WAL, synchronous NORMAL);
@@ -66,8 +69,10 @@ class Index:
         self._in_memory = in_memory
         try:
             self._open()
-        except sqlite3.DatabaseError:  # not a database, or damaged: it holds nothing that the tree does not
-            remove(self._path)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise StorageError(f"could not open {path}: {error}") from error
+            remove(path)  # it holds nothing that the tree does not
             self._open()
 
     def _open(self) -> None:

@@ -83,7 +83,9 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file is not what SQLite has written, as opposed to a full disk or the like."""
+    """Whether the file is not what this program has written, as opposed to a full disk or the like."""
+    if not hasattr(error, "sqlite_errorcode"):  # raised here: of another version
+        return True
     return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
