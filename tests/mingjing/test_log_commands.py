@@ -12,6 +12,9 @@ from tlog.ct import load_settings
 from verifier.certificates import Certificate
 
 
+pytestmark = pytest.mark.xdist_group("log commands")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     data = tmp_path_factory.mktemp("log") / "data"
