@@ -165,6 +165,14 @@ class Watches:
         )
         return [AlertRow(*row) for row in rows]
 
+    def closed_alerts(self) -> list[int]:
+        """Return open notices of alerts that a person has acknowledged with the audit."""
+        rows = self._db.rows(
+            "SELECT n.id FROM notices n JOIN alerts a ON a.id = n.alert WHERE a.acknowledged"
+            " AND n.origin='unknown' AND n.acknowledged_at IS NULL"
+        )
+        return [row["id"] for row in rows]
+
 
 def move(connection: sqlite3.Connection, before: int, after: int) -> bool:
     """Record that certificates up to ``after`` were compared; False where another process did so."""
@@ -196,6 +204,13 @@ def compared(connection: sqlite3.Connection, entries: Iterable[MalformedEntryRow
     """Record that these malformed entries, and those before them in their logs, were compared."""
     last = {entry.log: entry.index + 1 for entry in entries}
     connection.executemany("INSERT OR REPLACE INTO watched_malformed VALUES (?, ?)", list(last.items()))
+
+
+def close(connection: sqlite3.Connection, notices: Iterable[int], now_ms: int) -> None:
+    """Mark notices as looked at."""
+    connection.executemany(
+        "UPDATE notices SET acknowledged_at=? WHERE id=?", [(now_ms, notice) for notice in notices]
+    )
 
 
 def told(connection: sqlite3.Connection, alerts: Iterable[AlertRow]) -> None:

@@ -102,6 +102,7 @@ def environment(notice: Mapping[str, Any]) -> dict[str, str]:
         "LOG": notice.get("log"),
         "CODE": notice.get("code"),
         "URL": notice.get("url"),
+        "EVIDENCE": notice.get("evidence"),
     }
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     told = {f"MINGJING_{name}": shown(str(value))[:LONGEST_VALUE] for name, value in facts.items() if value}

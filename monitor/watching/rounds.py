@@ -194,14 +194,15 @@ class Rounds:
         )
 
     def alerts(self, now: datetime) -> bool:
-        """Take over the auditor's alerts."""
-        raised = self._watches.raised_alerts()
-        if not raised:
+        """Take over the auditor's alerts, and what a person has said of them there."""
+        raised, closed = self._watches.raised_alerts(), self._watches.closed_alerts()
+        if not raised and not closed:
             return False
         notices = [_of_alert(alert) for alert in raised if _is_news(alert)]
         with self._db.write() as connection:
             add(connection, notices, to_ms(now))
             progress.told(connection, raised)
+            progress.close(connection, closed, to_ms(now))
         return False
 
 

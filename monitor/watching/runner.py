@@ -162,7 +162,8 @@ class Runner:
         page = "/audit" if notice.subject is Subject.LOG else "/watch"
         if notice.certificate:
             page = f"/certificate/{notice.certificate.sha256.hex()}"
-        return {**notice.to_json(), "url": f"{self._site}{page}" if self._site else None}
+        evidence = f"{self._site}/evidence/{notice.alert}.json" if notice.alert is not None else None
+        return {**notice.to_json(), "url": f"{self._site}{page}", "evidence": evidence}
 
 
 def read_watchlist(file: Path) -> tuple[str, Watchlist]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from monitor.errors import MonitorError
+from monitor.evidence import EvidenceFiles
 from monitor.index.query import Index
-from monitor.store.audits import Audits
 from monitor.store.connections import Connections
 from monitor.store.deliveries import Deliveries
 from monitor.store.notices import NewNotice, Notices, Wanted, add, reclassify
@@ -91,7 +91,7 @@ class Watching:
             self._notices.note(number, note, now)
         self._notices.acknowledge(number, now)
         if notice.alert is not None:
-            Audits(self._db).acknowledge(notice.alert)
+            EvidenceFiles(self._db).acknowledge(notice.alert, note, now)
         return self._known(number)
 
     def authorise(self, tbs_hash: bytes, now: datetime) -> None:

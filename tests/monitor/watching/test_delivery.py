@@ -189,10 +189,8 @@ def test_from_the_index_to_the_hook(watchlist, ca, until):
         (told,) = until(watchlist.received)
         assert time.monotonic() - began < 1
     (notice,) = watchlist.monitor.watching.notices()
-    assert told == {
-        **notice.to_json(),
-        "url": f"https://site.example/certificate/{notice.certificate.sha256.hex()}",
-    }
+    page = f"https://site.example/certificate/{notice.certificate.sha256.hex()}"
+    assert told == {**notice.to_json(), "url": page, "evidence": None}
 
 
 def test_a_test_notice_goes_through_and_needs_nobody(watchlist, until):

@@ -275,9 +275,34 @@ class TestLogAlerts:
         assert [note.text for note in again.notes] == ["their clock", "they have set it"]
         assert not again.open
         assert reader.watching.state().open == 0
-        assert all(alert.acknowledged for alert in reader.alerts())
+        (alert,) = reader.alerts()
+        assert alert.acknowledged
+        assert [note.text for note in reader.evidence.notes(alert.id)] == ["their clock", "they have set it"]
         json.dumps(again.state_json())
         reader.close()
+
+    def test_acknowledged_with_the_audit_closes_the_notice_too(self, watchlist, runner, log):
+        watchlist.watch(hook=False)
+        log.timestamp = log.now() + 86_400_000
+        watchlist.monitor.watch_log(log.watched())
+        watchlist.monitor.audit_now()
+        look(runner)
+        (notice,) = watchlist.monitor.watching.notices(open_only=True)
+        watchlist.monitor.evidence.acknowledge(notice.alert, "seen", datetime.now(UTC))
+        look(runner)
+        assert watchlist.monitor.watching.state().open == 0
+
+    def test_it_says_where_the_evidence_is(self, watchlist, until, log):
+        watchlist.watch()
+        log.timestamp = log.now() + 86_400_000
+        watchlist.monitor.watch_log(log.watched())
+        with watchlist.running():
+            until(lambda: watchlist.monitor.watching.state().channels)
+            watchlist.monitor.audit_now()
+            (told,) = until(watchlist.received)
+        (alert,) = watchlist.monitor.alerts()
+        assert told["evidence"] == f"https://site.example/evidence/{alert.id}.json"
+        assert told["code"] == alert.code.value
 
 
 def test_one_certificate_that_cannot_be_compared_hides_no_other(watchlist, runner, ca, monkeypatch):
