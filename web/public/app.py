@@ -4,7 +4,8 @@ import secrets
 
 from flask import Flask
 
-from web.public import filters, headers, problems, sources, views
+from web.public import filters, headers, language, problems, sources, views
+from web.public.language import say
 from web.public.settings import Clock, SiteSettings, utc_now
 from web.public.upstream import Upstream
 
@@ -20,10 +21,11 @@ def create_app(settings: SiteSettings, *, clock: Clock = utc_now) -> Flask:
     app.config.update(SECRET_KEY=secrets.token_hex(16), SEND_FILE_MAX_AGE_DEFAULT=3600)
     app.config["MAX_CONTENT_LENGTH"] = _QUERY_LIMIT
     upstreams = {
-        "logs": Upstream("The log service", settings.logs_url),
-        "authority": Upstream("The issuing authority", settings.authority_url, settings.roots_file),
+        "logs": Upstream(say("The log service"), settings.logs_url),
+        "authority": Upstream(say("The issuing authority"), settings.authority_url, settings.roots_file),
     }
     sources.register(app, sources.Site(settings, clock, upstreams))
+    language.register(app)
     filters.register(app)
     problems.register(app)
     headers.register(app)

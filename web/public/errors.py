@@ -2,12 +2,14 @@
 
 from http import HTTPStatus
 
+from web.public.language import say
+
 
 class SiteError(Exception):
     """A request that cannot be answered; ``field`` is the parameter at fault, ``way_out`` what to do."""
 
     status = HTTPStatus.BAD_REQUEST
-    title = "This request cannot be answered"
+    title = say("This request cannot be answered")
 
     def __init__(self, message: str, *, field: str | None = None, way_out: str = "") -> None:
         super().__init__(message)
@@ -22,18 +24,18 @@ class Missing(SiteError):
     """Nothing is at this address."""
 
     status = HTTPStatus.NOT_FOUND
-    title = "Not here"
+    title = say("Not here")
 
 
 class NotReady(SiteError):
     """The site cannot answer yet, or at the moment."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title = "Not ready yet"
+    title = say("Not ready yet")
 
 
 class ServiceDown(SiteError):
     """A service behind the site does not answer."""
 
     status = HTTPStatus.BAD_GATEWAY
-    title = "A service does not answer"
+    title = say("A service does not answer")

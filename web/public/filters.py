@@ -6,9 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, request
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from web.public import drawing, text
+from web.public.language import Language, address_in, join, language, plain_address, quoted, say, shown
+from web.public.language.catalogue import CATALOGUE
+from web.public.models.logs import explained
 from web.public.negotiation import plain
 from web.public.pictures import inline
 from web.public.sources import sources
@@ -19,7 +24,8 @@ _ENDS = 8
 
 
 def register(app: Flask) -> None:
-    """Give the templates of ``app`` its filters and globals."""
+    """Give the templates of ``app`` its filters and globals; a Text is shown in the request's language."""
+    app.jinja_env.finalize = _finalize
     app.jinja_env.filters.update(
         visible=text.visible,
         day=text.day,
@@ -32,14 +38,39 @@ def register(app: Flask) -> None:
         state=state_tag,
         name=name_tag,
         said=said_tag,
+        here=shown,
         iso=text.iso,
         sentence=text.sentence,
+        copy_label=copy_label,
+        code=code_tag,
+        matched=matched_tag,
+        listed=lambda parts: join(", ", tuple(parts)),
+        quoted=quoted,
+        reference=quoted,
         unicode_name=text.unicode_name,
         tojson_readable=_readable,
     )
-    app.jinja_env.globals.update(State=State, static_url=static_url, mark=inline(drawing.draw_mark()))
+    app.jinja_env.globals.update(
+        State=State, static_url=static_url, mark=inline(drawing.draw_mark()), _=translate, Language=Language,
+        address_in=address_in, explained=explained,
+    )  # fmt: skip
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_common)
+
+
+@pass_context  # a value that depends on the request: templates must not compute it when they are compiled
+def _finalize(_context: Context, value: Any) -> Any:
+    return shown(value)
+
+
+def translate(message: str, /, **values: Any) -> Markup:
+    """Return a template's message in the request's language; it may hold tags, its blanks are escaped."""
+    chosen = Markup(_message(message))  # noqa: S704  from a template or the catalogue
+    return chosen.format(**{name: shown(value) for name, value in values.items()})
+
+
+def _message(message: str) -> str:
+    return CATALOGUE.get(message, message) if language() is Language.CHINESE else message
 
 
 def _common() -> dict[str, Any]:
@@ -48,8 +79,10 @@ def _common() -> dict[str, Any]:
         "site": known.settings,
         "now": known.now,
         "json_url": _json_url(),
+        "plain_url": plain_address(),
         "here": request.endpoint or "",
         "debug": current_app.debug,
+        "language": language(),
     }
 
 
@@ -61,10 +94,10 @@ def _json_url() -> str:
 def time_tag(moment: datetime | None, *, relative: bool = True) -> Markup:
     """Show a time as '3 minutes ago' with the whole moment and its zone beside it."""
     if moment is None:
-        return Markup('<span class="quiet">never</span>')
-    full = text.moment(moment)
-    shown = text.ago(moment, sources().now) if relative else full
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(text.iso(moment), full, shown)
+        return Markup('<span class="quiet">{}</span>').format(shown(say("never")))
+    full = shown(text.moment(moment))
+    words = shown(text.ago(moment, sources().now)) if relative else full
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(text.iso(moment), full, words)
 
 
 def hash_tag(value: bytes | str, what: str = "hash") -> Markup:
@@ -72,20 +105,25 @@ def hash_tag(value: bytes | str, what: str = "hash") -> Markup:
     whole = text.visible(value.hex() if isinstance(value, bytes) else value)
     head = whole.find(":") + 1 + _ENDS  # a prefix such as sha256: stays whole
     if len(whole) <= head + _ENDS + 4:
-        shown = Markup("<code>{}</code>").format(whole)
+        code = Markup("<code>{}</code>").format(whole)
     else:
-        shown = Markup('<code title="{}">{}<span class="middle">{}</span>{}</code>').format(
+        code = Markup('<code title="{}">{}<span class="middle">{}</span>{}</code>').format(
             whole, whole[:head], whole[head:-_ENDS], whole[-_ENDS:]
         )
-    label = Markup('copy<span class="unseen"> {}</span>').format(what)
+    label = copy_label(what)
     button = Markup('<button type="button" class="copy" data-copy="{}" hidden>{}</button>')
-    return Markup('<span class="hash">{}{}</span>').format(shown, button.format(whole, label))
+    return Markup('<span class="hash">{}{}</span>').format(code, button.format(whole, label))
+
+
+def copy_label(what: str) -> Markup:
+    """Return what a button that copies says; only assistive software hears what it copies."""
+    return Markup('{}<span class="unseen"> {}</span>').format(shown(say("copy")), shown(what))
 
 
 def state_tag(state: State, *, word: bool = True) -> Markup:
     """Show a state by shape, word and colour."""
     symbol = inline(drawing.draw_state(state))
-    spoken = Markup('<span class="{}">{}</span>').format("" if word else "unseen", state.word)
+    spoken = Markup('<span class="{}">{}</span>').format("" if word else "unseen", shown(state.word))
     kind = "state" if word else "state bare"
     return Markup('<span class="{} is-{}">{}{}</span>').format(kind, state.value, symbol, spoken)
 
@@ -93,8 +131,18 @@ def state_tag(state: State, *, word: bool = True) -> Markup:
 def said_tag(said: Said) -> Markup:
     """Show a state followed by its reason."""
     return Markup('<span class="said">{}<span class="why">{}</span></span>').format(
-        state_tag(said.state), text.visible(said.sentence)
+        state_tag(said.state), shown(text.visible(said.sentence))
     )
+
+
+def code_tag(text_: str) -> Markup:
+    """Show a word of programs, such as a finding's code."""
+    return Markup("<code>{}</code>").format(text_)
+
+
+def matched_tag(name: str) -> Markup:
+    """Show what was searched for."""
+    return Markup('<bdi class="name matched">{}</bdi>').format(text.visible(name))
 
 
 def _readable(value: Any) -> str:
@@ -104,4 +152,4 @@ def _readable(value: Any) -> str:
 
 def name_tag(name: str) -> Markup:
     """Show a name that somebody else chose: escaped, its unseen characters named, its direction its own."""
-    return Markup('<bdi class="name">{}</bdi>').format(escape(text.visible(name)))
+    return Markup('<bdi class="name">{}</bdi>').format(escape(shown(text.visible(name))))

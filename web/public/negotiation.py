@@ -11,6 +11,7 @@ from typing import Any
 from flask import Response, render_template, request
 
 from web.public.errors import BadParameter
+from web.public.language import say
 from web.public.text import iso
 
 PAGE_FORMS = ("html", "json")
@@ -25,7 +26,8 @@ def output_form(accepted: tuple[str, ...] = PAGE_FORMS) -> str:
     if asked is None:
         return "json" if _accepts_json() else "html"
     if asked not in accepted:
-        raise BadParameter(f"output must be one of {', '.join(accepted)}, not {asked!r}.", field="output")
+        wrong = "output must be one of {known}, not {given}."
+        raise BadParameter(say(wrong, known=", ".join(accepted), given=repr(asked)), field="output")
     return asked
 
 

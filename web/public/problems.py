@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 from monitor.errors import MonitorError, NoVerifiedHead, QueryError, UnknownLog
 from web.public.errors import BadParameter, Missing, NotReady, SiteError
+from web.public.language import join, quoted, say
 from web.public.negotiation import json_response, wants_json
 
 logger = logging.getLogger(__name__)
@@ -32,19 +33,25 @@ def _tell(problem: SiteError) -> Response:
 def of_query(error: QueryError) -> BadParameter:
     """Return what the monitor says of a query, with the parameter that its message starts with, else q."""
     field = str(error).partition(":")[0]
-    return BadParameter(str(error), field=field if field in {"after", "limit"} else "q")
+    return BadParameter(quoted(str(error)), field=field if field in {"after", "limit"} else "q")
 
 
 def _tell_monitor(error: MonitorError) -> Response:
     if isinstance(error, QueryError):
         return _tell(of_query(error))
     if isinstance(error, UnknownLog):
-        return _tell(Missing(str(error), field="log", way_out="The page Logs lists those that are followed."))
+        return _tell(
+            Missing(
+                quoted(str(error)), field="log", way_out=say("The page Logs lists those that are followed.")
+            )
+        )
     if isinstance(error, NoVerifiedHead):
-        return _tell(NotReady(str(error)))
+        return _tell(NotReady(quoted(str(error))))
     logger.error("the monitor could not answer %s: %s", request.path, error)
     return _tell(
-        NotReady("The monitor's database cannot be read at the moment.", way_out="Try again shortly.")
+        NotReady(
+            say("The monitor's database cannot be read at the moment."), way_out=say("Try again shortly.")
+        )
     )
 
 
@@ -59,17 +66,19 @@ def _tell_http(error: HTTPException) -> Response:
 def _as_problem(error: HTTPException) -> SiteError:
     if isinstance(error, NotFound):
         return Missing(
-            "There is no page at this address.", way_out="Search for a name, or start from the home page."
+            say("There is no page at this address."),
+            way_out=say("Search for a name, or start from the home page."),
         )
     if isinstance(error, MethodNotAllowed):
-        allowed = " and ".join(sorted(set(error.valid_methods or ()) - {"OPTIONS", "HEAD"}))
-        problem = SiteError(f"This address does not answer {request.method}; it answers {allowed}.")
+        allowed = join(", ", sorted(set(error.valid_methods or ()) - {"OPTIONS", "HEAD"}))
+        wrong = "This address does not answer {method}; it answers {allowed}."
+        problem = SiteError(say(wrong, method=request.method, allowed=allowed))
     elif isinstance(error, RequestEntityTooLarge):
-        problem = SiteError("What was sent is larger than this address accepts.")
+        problem = SiteError(say("What was sent is larger than this address accepts."))
     else:
-        problem = SiteError(error.description or "The request could not be understood.")
+        problem = SiteError(say("The request could not be understood."))
     problem.status = HTTPStatus(error.code or HTTPStatus.BAD_REQUEST)
-    problem.title = problem.status.phrase
+    problem.title = say(problem.status.phrase)
     return problem
 
 
@@ -77,9 +86,9 @@ def _tell_crash(error: Exception) -> Response:
     # The last resort: whatever was not foreseen becomes a page; its details stay in the log.
     logger.error("could not answer %s %s", request.method, request.path, exc_info=error)
     problem = SiteError(
-        "Something went wrong on our side, and it has been written to the site's log.",
-        way_out="Try again; if it happens again, tell the operator the time and this address.",
+        say("Something went wrong on our side, and it has been written to the site's log."),
+        way_out=say("Try again; if it happens again, tell the operator the time and this address."),
     )
     problem.status = HTTPStatus.INTERNAL_SERVER_ERROR
-    problem.title = "An error of ours"
+    problem.title = say("An error of ours")
     return _tell(problem)

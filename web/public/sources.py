@@ -16,6 +16,7 @@ from monitor import Monitor
 from verifier.certificates import Certificate, load_pem_chain
 from verifier.errors import MalformedInput
 from web.public.errors import Missing, NotReady
+from web.public.language import Text, say
 from web.public.settings import Clock, SiteSettings
 from web.public.upstream import Upstream
 
@@ -69,15 +70,16 @@ class Sources:
 
     def ca_certificate(self, name: str) -> Certificate:
         """Return the certificate of the CA of that name; raises Missing, NotReady (damaged)."""
-        pem = self._published("ca", name, "pem", "There is no CA of this name.")
+        pem = self._published("ca", name, "pem", say("There is no CA of this name."))
         try:
             return load_pem_chain(pem)[0]
         except MalformedInput as error:
-            raise NotReady(f"The certificate of the CA {name} cannot be read: {error}.") from error
+            damaged = "The certificate of the CA {name} cannot be read: {reason}."
+            raise NotReady(say(damaged, name=name, reason=error)) from error
 
     def crl(self, name: str) -> bytes:
         """Return the DER of the CRL of the CA of that name; raises Missing."""
-        return self._published("crl", name, "crl", "This CA has published no revocation list.")
+        return self._published("crl", name, "crl", say("This CA has published no revocation list."))
 
     def document(self, name: str) -> bytes:
         """Return a file that the publisher writes into the data directory; raises NotReady."""
@@ -85,10 +87,10 @@ class Sources:
             return (self.settings.data / name).read_bytes()
         except FileNotFoundError:
             raise NotReady(
-                "The service has not published this yet.", way_out="Try again in a moment."
+                say("The service has not published this yet."), way_out=say("Try again in a moment.")
             ) from None
 
-    def _published(self, folder: str, name: str, ending: str, otherwise: str) -> bytes:
+    def _published(self, folder: str, name: str, ending: str, otherwise: Text) -> bytes:
         """Read a file whose name came from outside: only names that cannot leave the folder."""
         if not _FILE_NAME.fullmatch(name):
             raise Missing(otherwise)
@@ -96,7 +98,8 @@ class Sources:
         try:
             return path.read_bytes()
         except FileNotFoundError:
-            raise Missing(otherwise, way_out="The page Issuers lists the CAs of this service.") from None
+            where = say("The page Issuers lists the CAs of this service.")
+            raise Missing(otherwise, way_out=where) from None
 
 
 def register(app: Flask, site: Site) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from web.public.language import Text, say
+
 
 class State(StrEnum):
     """Trusted, refused, or not yet known."""
@@ -12,9 +14,14 @@ class State(StrEnum):
     UNKNOWN = "not-yet-known"
 
     @property
-    def word(self) -> str:
+    def word(self) -> Text:
         """The state as a reader sees it."""
-        return self.value.replace("-", " ")
+        return say(self.value.replace("-", " "))
+
+    @property
+    def heading(self) -> Text:
+        """The same at the start of a line."""
+        return self.word.change(str.capitalize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class Said:
     """A state with the one plain sentence that gives its reason."""
 
     state: State
-    sentence: str
+    sentence: Text
 
 
 def worst(states: tuple[State, ...]) -> State:

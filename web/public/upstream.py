@@ -15,6 +15,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from web.public.errors import ServiceDown
+from web.public.language import say
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 3.0, 20.0, 120.0
 READY_SECONDS = 1.0  # a service that hangs is not ready
@@ -72,10 +73,12 @@ class Upstream:
             raise self._down() from error
         if response.status in _REDIRECTS and response.status != _NOT_MODIFIED:
             response.close()
-            raise ServiceDown(f"{self.name} answered with a redirect, which is not passed on.")
+            raise ServiceDown(
+                say("{service} answered with a redirect, which is not passed on.", service=self.name)
+            )
         if (response.length_remaining or 0) > self._max_answer:
             response.close()
-            raise ServiceDown(f"{self.name} answered with more than is passed on.")
+            raise ServiceDown(say("{service} answered with more than is passed on.", service=self.name))
         kept = {key: response.headers[key] for key in _RETURNED if key in response.headers}
         return Answer(response.status, kept, self._pieces(cast("urllib3.HTTPResponse", response)))
 
@@ -89,7 +92,10 @@ class Upstream:
         return False
 
     def _down(self) -> ServiceDown:
-        return ServiceDown(f"{self.name} does not answer at the moment.", way_out="Try again shortly.")
+        return ServiceDown(
+            say("{service} does not answer at the moment.", service=self.name),
+            way_out=say("Try again shortly."),
+        )
 
     def _connections(self) -> urllib3.PoolManager:
         if self._pool is None:
@@ -106,7 +112,8 @@ class Upstream:
             while piece := response.read1(_PIECE, decode_content=False):
                 total += len(piece)
                 if total > self._max_answer or time.monotonic() > deadline:
-                    raise ServiceDown(f"{self.name} answered with more, or for longer, than is passed on.")
+                    too_much = "{service} answered with more, or for longer, than is passed on."
+                    raise ServiceDown(say(too_much, service=self.name))
                 yield piece
             response.release_conn()
         finally:

@@ -11,6 +11,7 @@ from typing import Any
 from proxy_addon.connect.check import CheckResult
 from proxy_addon.errors import ProxyError
 from verifier.errors import VerifierError
+from web.public.language import quoted, say
 from web.public.models.findings import finding_shown
 from web.public.models.logs import Check
 from web.public.settings import DemoSite
@@ -46,14 +47,14 @@ class Checked:
     def said(self) -> Said:
         """The verdict in a sentence."""
         if self.result is None:
-            return Said(State.UNKNOWN, self.problem)
+            return Said(State.UNKNOWN, quoted(self.problem))
         verdict = self.result.verdict
         if not self.result.reachable:
-            return Said(State.UNKNOWN, verdict.findings[0].detail)
+            return Said(State.UNKNOWN, finding_shown(verdict.findings[0]).detail)
         if verdict.trusted:
-            return Said(State.TRUSTED, "Every check that the policy asks for passed.")
+            return Said(State.TRUSTED, say("Every check that the policy asks for passed."))
         decided = verdict.deciding
-        return Said(State.REFUSED, decided.detail if decided else "A check failed.")
+        return Said(State.REFUSED, finding_shown(decided).detail if decided else say("A check failed."))
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -83,7 +84,7 @@ class DemoChecks:
         try:
             return Checked(site, self._check(target, data))
         except (ProxyError, VerifierError, OSError) as error:
-            return Checked(site, None, f"The check could not run: {error}")
+            return Checked(site, None, say("The check could not run: {reason}", reason=error))
 
 
 def checked_facts(checked: Checked) -> dict[str, Any]:

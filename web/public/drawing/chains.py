@@ -5,6 +5,7 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from web.public.drawing.svg import label, picture, shape, titled
+from web.public.language import join, say
 from web.public.text import plural, shorten, visible
 
 _BOX_WIDTH, _BOX_HEIGHT, _ROW, _GAP, _HEADING = 204.0, 78.0, 104.0, 28.0, 30.0
@@ -45,12 +46,17 @@ def draw_chains(chains: tuple[Chain, ...]) -> str:
 
 def _describe(chains: tuple[Chain, ...]) -> str:
     described = [
-        f"{chain.heading}: {plural(len(chain.links), 'certificate')}, from {chain.links[0].name} "
-        f"up to {chain.links[-1].name}"
+        say(
+            "{heading}: {certificates}, from {leaf} up to {root}",
+            heading=chain.heading,
+            certificates=plural(len(chain.links), "certificate"),
+            leaf=chain.links[0].name,
+            root=chain.links[-1].name,
+        )
         for chain in chains
         if chain.links
     ]
-    return "; ".join(described) + "."
+    return join("; ", described)
 
 
 def _column(chain: Chain, x: float, bottom: float) -> list[Element]:
@@ -72,7 +78,7 @@ def _box(link: ChainLink, x: float, top: float, class_: str) -> Element:
     lines = _wrapped(link.name)
     first = top + (25 if len(lines) == _LINES else 34)
     return titled(
-        f"{link.name}: {link.note}",
+        say("{name}: {note}", name=link.name, note=link.note),
         shape("rect", x=x, y=top, width=_BOX_WIDTH, height=_BOX_HEIGHT, rx=8),
         *(label(x + 12, first + 18 * row, line, "name") for row, line in enumerate(lines)),
         label(x + 12, first + 18 * len(lines) + 1, shorten(link.note, _NOTE_LENGTH), "caption"),
@@ -95,7 +101,7 @@ def _pair_line(y: float) -> list[Element]:
     left, right = 2 + _BOX_WIDTH, 2 + _BOX_WIDTH + _GAP
     return [
         titled(
-            "Related certificates (RFC 9763): the ECC certificate carries the hash of the SM2 one",
+            say("Related certificates (RFC 9763): the ECC certificate carries the hash of the SM2 one"),
             shape("path", d=f"M{left:.1f} {y:.1f}H{right:.1f}", class_="edge pair"),
         )
     ]

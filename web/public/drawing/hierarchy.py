@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from web.public.drawing.svg import label, picture, shape, titled
+from web.public.language import say
 from web.public.text import plural, shorten
 
 _WIDTH, _INDENT, _BOX_HEIGHT, _ROW = 400.0, 32.0, 58.0, 74.0
@@ -28,7 +29,8 @@ def draw_hierarchy(root: Issuer) -> str:
         shape("path", d=_elbow(rows, row), class_="edge") for row in range(1, len(rows))
     ]  # drawn first, so that boxes lie over the ends of the lines
     shapes += [_box(issuer, depth, row) for row, (issuer, depth) in enumerate(rows)]
-    description = f"{root.name} and {plural(len(rows) - 1, 'CA')} below it."
+    below = plural(len(rows) - 1, "CA")
+    description = say("{root} and {below} below it.", root=root.name, below=below)
     return picture((_WIDTH, len(rows) * _ROW - 12), description, shapes, class_="hierarchy", links=True)
 
 
@@ -50,7 +52,7 @@ def _elbow(rows: list[tuple[Issuer, int]], row: int) -> str:
 def _box(issuer: Issuer, depth: int, row: int) -> Element:
     x, top = depth * _INDENT + 1, row * _ROW + 1
     return titled(
-        f"{issuer.name}: {issuer.note}",
+        say("{name}: {note}", name=issuer.name, note=issuer.note),
         shape("rect", x=x, y=top, width=_WIDTH - x - 1, height=_BOX_HEIGHT, rx=8),
         label(x + 16, top + 25, shorten(issuer.name, _NAME_LENGTH - 4 * depth), "name"),
         label(x + 16, top + 44, shorten(issuer.note, _NOTE_LENGTH - 4 * depth), "caption"),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from web.public.drawing.svg import NAMESPACE, label, serialise, shape
+from web.public.language import say
 from web.public.text import day
 
 _HEIGHT, _BAR, _LINE = 46.0, 8.0, 14.0
@@ -24,7 +25,7 @@ def draw_lifetime(not_before: datetime, not_after: datetime, now: datetime) -> s
         place = f"{lived * 100:.2f}%"
         shapes.append(shape("line", x1=place, x2=place, y1=_LINE - 5, y2=_LINE + _BAR + 5, class_="now"))
         if _LOW < lived * 100 < _HIGH:
-            shapes.append(label(place, _HEIGHT - 6, "now", "caption", text_anchor="middle"))
+            shapes.append(label(place, _HEIGHT - 6, say("now"), "caption", text_anchor="middle"))
     return serialise(
         shape(
             "svg",
@@ -34,6 +35,11 @@ def draw_lifetime(not_before: datetime, not_after: datetime, now: datetime) -> s
             height=_HEIGHT,
             class_=f"drawing lifetime {outside}".rstrip(),
             role="img",
-            aria_label=f"Valid from {day(not_before)} until {day(not_after)}; {lived:.0%} of it is over.",
+            aria_label=say(
+                "Valid from {start} until {end}; {lived} of it is over.",
+                start=day(not_before),
+                end=day(not_after),
+                lived=f"{lived:.0%}",
+            ),
         )
     )

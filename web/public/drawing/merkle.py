@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from web.public.drawing.svg import label, picture, shape, titled
+from web.public.language import Text, say
 from web.public.text import plural
 
 _BOX_WIDTH, _BOX_HEIGHT, _ROW, _COLUMN = 132.0, 46.0, 82.0, 160.0
@@ -76,26 +77,28 @@ def draw_proof(path: ProofPath) -> str:
     for row, node in enumerate(path.nodes):
         last = row == rows - 1
         beside = _covers(node.sibling_first, node.sibling_last)
-        caption = f"root of {node.last + 1:,}" if last else _covers(node.first, node.last)
+        caption = say("root of {size}", size=f"{node.last + 1:,}") if last else _covers(node.first, node.last)
         kind = _end(path) if last else "computed"
         shapes.append(_box(columns.sibling(node.side), tops[row], node.sibling, beside, "given"))
         shapes.append(_box(columns.path, tops[row + 1], node.computed, caption, kind))
     return picture((columns.width, height), _describe(path), shapes, class_="proof")
 
 
-def _describe(path: ProofPath) -> str:
-    end = "the signed root" if path.agrees else "a root that differs from the signed one"
-    tree = plural(path.tree_size, "entry", "entries")
-    steps = plural(len(path.nodes), "step")
-    return f"Path from leaf {path.leaf_index} to the root of the tree of {tree}: {steps}, ending in {end}."
+def _describe(path: ProofPath) -> Text:
+    return say(
+        "Path from leaf {leaf} to the root of the tree of {tree}: {steps}, ending in {end}.",
+        leaf=path.leaf_index, tree=plural(path.tree_size, "entry", "entries"),
+        steps=plural(len(path.nodes), "step"),
+        end=say("the signed root") if path.agrees else say("a root that differs from the signed one"),
+    )  # fmt: skip
 
 
 def _end(path: ProofPath) -> str:
     return "root" if path.agrees else "root wrong"
 
 
-def _covers(first: int, last: int) -> str:
-    return f"entry {first:,}" if first == last else f"{first:,} – {last:,}"
+def _covers(first: int, last: int) -> Text | str:
+    return say("entry {index}", index=f"{first:,}") if first == last else f"{first:,} – {last:,}"
 
 
 def _edges(columns: _Columns, side: str, top: float, parent_top: float) -> list[Element]:

@@ -6,6 +6,7 @@ ElementTree escapes; :func:`~web.public.text.visible` first takes out what XML 1
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, tostring
 
+from web.public.language import shown
 from web.public.text import visible
 
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -17,7 +18,7 @@ def shape(tag: str, *children: Element, text: str = "", **attributes: str | floa
         tag, {_name(key): _value(value) for key, value in attributes.items() if value is not None}
     )
     if text:
-        element.text = visible(text)
+        element.text = shown(visible(text))
     element.extend(children)
     return element
 
@@ -70,4 +71,4 @@ def _name(key: str) -> str:
 
 
 def _value(value: str | float | None) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else visible(str(value))
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else visible(str(shown(value)))

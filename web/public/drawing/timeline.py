@@ -9,6 +9,7 @@ from datetime import datetime
 from xml.etree.ElementTree import Element
 
 from web.public.drawing.svg import NAMESPACE, label, serialise, shape, titled
+from web.public.language import say
 from web.public.state import State
 from web.public.text import ago, moment, plural
 
@@ -39,20 +40,21 @@ def draw_timeline(points: tuple[Point, ...], now: datetime) -> str:
         _stretched(places, top=_TOP, height=_PLOT),
         *_dots(points, places),
         label("0", height - 6, moment(points[0].time), "caption"),
-        label("100%", height - 6, "now", "caption", text_anchor="end"),
+        label("100%", height - 6, say("now"), "caption", text_anchor="end"),
     ]
     shapes.append(label("0", _TOP + _PLOT - 8, f"{_floor(points):,}", "caption"))
-    description = (
-        f"Growth from {plural(points[0].size, 'entry', 'entries')} {ago(points[0].time, now)} "
-        f"to {largest:,} now, with {plural(len(points), 'tree head')}."
-    )
+    description = say(
+        "Growth from {first} {ago} to {largest} now, with {heads}.",
+        first=plural(points[0].size, "entry", "entries"), ago=ago(points[0].time, now),
+        largest=f"{largest:,}", heads=plural(len(points), "tree head"),
+    )  # fmt: skip
     return _wide(height, description, shapes, "timeline")
 
 
 def draw_growth(points: tuple[Point, ...], now: datetime) -> str:
     """Return the same growth as a small line without words, for a card."""
     places = _places(points, now)
-    description = f"Growth to {plural(points[-1].size, 'entry', 'entries')}."
+    description = say("Growth to {entries}.", entries=plural(points[-1].size, "entry", "entries"))
     return _wide(
         _SPARK_HEIGHT, description, [_stretched(places, top=3.0, height=_SPARK_HEIGHT - 6)], "growth"
     )
@@ -115,8 +117,12 @@ def _down(fraction: float, height: float) -> float:
 def _dots(points: tuple[Point, ...], places: list[tuple[float, float]]) -> list[Element]:
     return [
         titled(
-            f"{plural(points[number].size, 'entry', 'entries')}, {moment(points[number].time)}: "
-            f"{points[number].state.word}",
+            say(
+                "{entries}, {when}: {state}",
+                entries=plural(points[number].size, "entry", "entries"),
+                when=moment(points[number].time),
+                state=points[number].state.word,
+            ),
             shape(
                 "circle", cx=f"{places[number][0] * 100:.2f}%", cy=_TOP + _down(places[number][1], _PLOT), r=4
             ),

@@ -9,15 +9,15 @@ from typing import Any
 from monitor.values import CertificateDetail, CertificateSummary, RevocationState, SctState
 from verifier.certificates import Certificate
 from web.public.drawing import Chain, ChainLink
+from web.public.language import Text, quoted, say
 from web.public.models.extensions import extensions_shown, purposes
 from web.public.models.rows import algorithm_words, revocation_facts, summary_facts
 from web.public.state import Said, State, worst
-from web.public.text import day, moment, plural
+from web.public.text import day, moment
 
 _SCTS = {"verified": State.TRUSTED, "invalid": State.REFUSED}
-_COUNTS = {1: "One log holds", 2: "Two logs hold", 3: "Three logs hold"}
 _CAPITAL = re.compile(r"(?<=[a-z])[A-Z](?=[a-z])")  # keyCompromise, as RFC 5280 section 5.3.1 writes reasons
-_REASONS = {"": "no reason given", "unspecified": "no reason given"}
+_NO_REASON = frozenset({"", "unspecified"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Promise:
     sct: SctState
     said: Said
     kept: Said
-    vouches: str
+    vouches: Text
 
 
 def promises(scts: Sequence[SctState], now: datetime) -> tuple[Promise, ...]:
@@ -38,28 +38,32 @@ def promises(scts: Sequence[SctState], now: datetime) -> tuple[Promise, ...]:
 def _sct_said(sct: SctState) -> Said:
     state = _SCTS.get(sct.state, State.UNKNOWN)
     if state is State.TRUSTED:
-        return Said(state, "Its signature verifies with the log's key.")
-    return Said(state, sct.detail or "It is of a log that is not followed here, so it cannot be checked.")
+        return Said(state, say("Its signature verifies with the log's key."))
+    unknown = say("It is of a log that is not followed here, so it cannot be checked.")
+    return Said(state, quoted(sct.detail) if sct.detail else unknown)
 
 
 def _kept(sct: SctState, now: datetime) -> Said:
     if sct.entry is None:
-        return Said(State.UNKNOWN, "No entry for it has been seen in the log yet.")
-    place = f"entry {sct.entry.index:,}"
+        return Said(State.UNKNOWN, say("No entry for it has been seen in the log yet."))
+    place = f"{sct.entry.index:,}"
     if not sct.entry.included:
-        return Said(State.UNKNOWN, f"It stands as {place}, above the last verified tree head.")
+        above = say("It stands as entry {place}, above the last verified tree head.", place=place)
+        return Said(State.UNKNOWN, above)
     waited = max((now - sct.timestamp).total_seconds(), 0)
     if waited and sct.leaf_index is not None and sct.leaf_index != sct.entry.index:
-        return Said(State.REFUSED, f"The log promised entry {sct.leaf_index:,}, but it stands as {place}.")
-    return Said(State.TRUSTED, f"Kept: it stands as {place}, within a verified tree.")
+        broken = "The log promised entry {promised}, but it stands as entry {place}."
+        return Said(State.REFUSED, say(broken, promised=f"{sct.leaf_index:,}", place=place))
+    return Said(State.TRUSTED, say("Kept: it stands as entry {place}, within a verified tree.", place=place))
 
 
-def _vouches(sct: SctState) -> str:
+def _vouches(sct: SctState) -> Text:
     if not sct.operator:
-        return "operator not known"
+        return say("operator not known")
     if sct.same_operator:
-        return f"{sct.operator}, the same operator as the CA, so they count as one"
-    return sct.operator
+        together = "{operator}, the same operator as the CA, so they count as one"
+        return say(together, operator=sct.operator)
+    return Text(sct.operator, sct.operator)
 
 
 def certificate_said(detail: CertificateDetail, now: datetime) -> Said:
@@ -70,43 +74,60 @@ def certificate_said(detail: CertificateDetail, now: datetime) -> Said:
             return said
     states = tuple(_SCTS.get(sct.state, State.UNKNOWN) for sct in detail.scts)
     if State.REFUSED in states:
-        return Said(State.REFUSED, "A promise in it does not verify: its signature is not the log's.")
+        return Said(State.REFUSED, say("A promise in it does not verify: its signature is not the log's."))
     included = {entry.log for entry in detail.entries if entry.included}
     if not included:
-        return Said(State.UNKNOWN, "It is not within a verified tree yet; the next audit will tell.")
-    holds = _COUNTS.get(len(included), f"{len(included)} logs hold")
+        return Said(State.UNKNOWN, say("It is not within a verified tree yet; the next audit will tell."))
+    holds = _held(len(included))
     revocation = revocation_said(detail.revocation)
     if revocation.state is State.UNKNOWN:
-        return Said(
-            State.UNKNOWN,
-            f"{holds} it, but whether it is revoked is not known: {_small(revocation.sentence)}",
-        )
+        unclear = "{holds} it, but whether it is revoked is not known: {reason}"
+        return Said(State.UNKNOWN, say(unclear, holds=holds, reason=_small(revocation.sentence)))
     if worst(states) is State.UNKNOWN and states:
-        return Said(State.UNKNOWN, f"{holds} it, but not every promise in it could be checked.")
-    return Said(State.TRUSTED, f"{holds} it in public, it is within its time, and its CA has not revoked it.")
+        unchecked = say("{holds} it, but not every promise in it could be checked.", holds=holds)
+        return Said(State.UNKNOWN, unchecked)
+    good = "{holds} it in public, it is within its time, and its CA has not revoked it."
+    return Said(State.TRUSTED, say(good, holds=holds))
 
 
-def _small(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _held(logs: int) -> Text:
+    known = {1: say("One log holds"), 2: say("Two logs hold"), 3: say("Three logs hold")}
+    return known.get(logs) or say("{count} logs hold", count=logs)
+
+
+def _small(sentence: Text) -> Text:
+    return sentence.change(lambda one: one[:1].lower() + one[1:])
 
 
 def _time_said(summary: CertificateSummary, now: datetime) -> Said:
     if now > summary.not_after:
-        return Said(State.REFUSED, f"Its time is over: it was valid until {day(summary.not_after)}.")
+        return Said(
+            State.REFUSED, say("Its time is over: it was valid until {day}.", day=day(summary.not_after))
+        )
     if now < summary.not_before:
-        return Said(State.REFUSED, f"Its time has not come: it is valid from {day(summary.not_before)}.")
-    return Said(State.TRUSTED, "It is within its time.")
+        early = say("Its time has not come: it is valid from {day}.", day=day(summary.not_before))
+        return Said(State.REFUSED, early)
+    return Said(State.TRUSTED, say("It is within its time."))
 
 
 def revocation_said(revocation: RevocationState) -> Said:
     """Say whether a certificate is revoked, from its CA's own list."""
     if revocation.status == "revoked":
-        when = f" on {moment(revocation.revoked_at)}" if revocation.revoked_at else ""
-        reason = _REASONS.get(revocation.reason) or _CAPITAL.sub(_spaced, revocation.reason)
-        return Said(State.REFUSED, f"Its CA revoked it{when}: {reason}.")
+        reason = _reason(revocation.reason)
+        if not revocation.revoked_at:
+            return Said(State.REFUSED, say("Its CA revoked it: {reason}.", reason=reason))
+        when = moment(revocation.revoked_at)
+        return Said(State.REFUSED, say("Its CA revoked it on {when}: {reason}.", when=when, reason=reason))
     if revocation.status == "good":
-        return Said(State.TRUSTED, "Its CA's revocation list does not name it.")
-    return Said(State.UNKNOWN, revocation.detail or "Its CA's revocation list has not been read yet.")
+        return Said(State.TRUSTED, say("Its CA's revocation list does not name it."))
+    unread = say("Its CA's revocation list has not been read yet.")
+    return Said(State.UNKNOWN, quoted(revocation.detail) if revocation.detail else unread)
+
+
+def _reason(reason: str) -> Text:
+    if reason in _NO_REASON:
+        return say("no reason given")
+    return say(_CAPITAL.sub(_spaced, reason))
 
 
 def _spaced(found: re.Match[str]) -> str:
@@ -117,20 +138,25 @@ def chain_of(detail: CertificateDetail, links: dict[bytes, str], *, current: boo
     """Return a certificate's chain for drawing; ``links`` gives addresses by SHA-256."""
     summary = detail.summary
     leaf = ChainLink(
-        (summary.names or (summary.common_name or "certificate",))[0],
-        f"until {day(summary.not_after)}",
+        (summary.names or (summary.common_name or say("certificate"),))[0],
+        say("until {day}", day=day(summary.not_after)),
         None if current else links.get(summary.sha256),
     )
     above = [
         ChainLink(
             certificate.display_name,
-            f"{'root' if certificate.self_issued else 'issuing CA'} · until {day(certificate.not_after)}",
+            say("{role} · until {day}", role=role_of(certificate), day=day(certificate.not_after)),
             links.get(certificate.fingerprint),
         )
         for certificate in detail.chain
     ]
     heading = algorithm_words(summary.algorithm, 0)
     return Chain(heading, (leaf, *above), "sm2" if summary.algorithm == "sm2" else "ecc", current)
+
+
+def role_of(certificate: Certificate) -> Text:
+    """Return what a CA is: a root or an issuing CA."""
+    return say("root") if certificate.self_issued else say("issuing CA")
 
 
 def names_of(certificate: Certificate) -> tuple[str, ...]:
@@ -209,8 +235,3 @@ def _entry_facts(entry: Any) -> dict[str, Any]:
         "precertificate": entry.precertificate,
         "included": entry.included,
     }
-
-
-def logs_words(count: int) -> str:
-    """Return 'in 2 logs'."""
-    return f"in {plural(count, 'log')}"

@@ -3,7 +3,8 @@
 from typing import Final
 
 from verifier.judge.verdict import Finding, Outcome
-from web.public.models.logs import Check
+from web.public.language import Text, quoted, say
+from web.public.models.logs import Check, explained
 from web.public.state import State
 
 _OUTCOMES: Final = {
@@ -16,6 +17,15 @@ _OUTCOMES: Final = {
 
 def finding_shown(found: Finding) -> Check:
     """Return one finding as a line."""
-    compared = " against ".join(part for part in (found.subject, found.against) if part)
     code = found.code.value if found.code else ""
-    return Check(_OUTCOMES[found.outcome], code, found.detail, found.reference, found.title, compared)
+    detail = explained(found.detail, code or found.check)
+    return Check(
+        _OUTCOMES[found.outcome], code, detail, found.reference, quoted(found.title), _compared(found)
+    )
+
+
+def _compared(found: Finding) -> Text | str:
+    parts = [quoted(part) for part in (found.subject, found.against) if part]
+    if len(parts) < 2:  # noqa: PLR2004  a subject and what it was held against
+        return parts[0] if parts else ""
+    return say("{subject} against {against}", subject=parts[0], against=parts[1])

@@ -17,6 +17,7 @@ from verifier.errors import MalformedInput
 from verifier.judge import Evidence, Handshake, Verdict, judge_certificate
 from verifier.judge.verdict import Code
 from web.public.errors import BadParameter
+from web.public.language import say
 
 MOST_CERTIFICATES: Final = 10
 HTTPS_PORT: Final = 443
@@ -49,14 +50,14 @@ def read_certificates(content: bytes) -> tuple[Certificate, ...]:
     Raises BadParameter that says what was expected.
     """
     if not content.strip():
-        raise BadParameter("Paste a certificate or choose its file.", field="certificate")
+        raise BadParameter(say("Paste a certificate or choose its file."), field="certificate")
     try:
         found = load_pem_chain(content) if b"-----BEGIN" in content else (Certificate.parse(content),)
     except MalformedInput as error:
-        expected = "Expected one certificate in DER, or certificates in PEM, the site's own first"
-        raise BadParameter(f"{expected}: {error}.", field="certificate") from error
+        expected = "Expected one certificate in DER, or certificates in PEM, the site's own first: {reason}."
+        raise BadParameter(say(expected, reason=error), field="certificate") from error
     if len(found) > MOST_CERTIFICATES:
-        many = f"Send at most {MOST_CERTIFICATES} certificates, not {len(found)}."
+        many = say("Send at most {most} certificates, not {count}.", most=MOST_CERTIFICATES, count=len(found))
         raise BadParameter(many, field="certificate")
     return found
 
@@ -64,7 +65,7 @@ def read_certificates(content: bytes) -> tuple[Certificate, ...]:
 def named_host(asked: str, leaf: Certificate) -> str:
     """Return the name that the certificate is judged for: the one asked for, else its own first name."""
     if asked and not _HOST.fullmatch(asked):
-        raise BadParameter("host must be a DNS name or an IP address.", field="host")
+        raise BadParameter(say("host must be a DNS name or an IP address."), field="host")
     own = next(iter((*leaf.dns_names, *leaf.ip_addresses)), leaf.common_name)
     return asked or own.replace("*", "any", 1)  # a wildcard is judged for a name below it
 

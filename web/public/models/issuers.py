@@ -8,6 +8,8 @@ from monitor.values import IssuerState
 from verifier.algorithms import KeyAlgorithm
 from verifier.certificates import Certificate
 from web.public.drawing import Issuer
+from web.public.language import Text, say
+from web.public.models.certificate import role_of
 from web.public.models.extensions import purposes
 from web.public.models.rows import algorithm_words, common_name
 from web.public.text import day
@@ -28,15 +30,15 @@ class Authority:
         return self.certificate.fingerprint.hex()[:16]
 
     @property
-    def algorithm(self) -> str:
+    def algorithm(self) -> Text:
         """Its key in words."""
         key = self.certificate.public_key
         return algorithm_words(key.algorithm.value, key.bits)
 
     @property
-    def role(self) -> str:
+    def role(self) -> Text:
         """What it is: a root or an issuing CA."""
-        return "root" if self.certificate.self_issued else "issuing CA"
+        return role_of(self.certificate)
 
     @property
     def issued_by(self) -> str:
@@ -44,7 +46,7 @@ class Authority:
         return common_name(self.certificate.issuer)
 
     @property
-    def purposes(self) -> tuple[str, ...]:
+    def purposes(self) -> tuple[Text, ...]:
         """What it may issue for; nothing means anything."""
         return purposes(self.certificate)
 
@@ -53,7 +55,7 @@ class Authority:
 class Tree:
     """A root and everything below it, in the order in which they are drawn."""
 
-    heading: str
+    heading: Text
     members: tuple[Authority, ...]
     drawn: Issuer
 
@@ -89,7 +91,7 @@ def trees(members: Sequence[Authority]) -> tuple[Tree, ...]:
 
 def _tree(top: Authority, members: Sequence[Authority]) -> Tree:
     below = _below(top, members, (top.certificate.fingerprint,))
-    heading = f"{'SM2' if _is_sm2(top) else 'ECC' if _is_ecc(top) else top.algorithm}"
+    heading = Text("SM2", "SM2") if _is_sm2(top) else Text("ECC", "ECC") if _is_ecc(top) else top.algorithm
     return Tree(heading, (top, *below), _drawn(top, members, (top.certificate.fingerprint,)))
 
 
@@ -102,10 +104,12 @@ def _below(above: Authority, members: Sequence[Authority], seen: tuple[bytes, ..
 
 def _drawn(member: Authority, members: Sequence[Authority], seen: tuple[bytes, ...]) -> Issuer:
     certificate = member.certificate
-    logged = f" · {member.logged:,} logged" if member.logged else ""
+    note = say("{role} · until {day}", role=member.role, day=day(certificate.not_after))
+    if member.logged:
+        note = say("{note} · {count} logged", note=note, count=f"{member.logged:,}")
     return Issuer(
         certificate.display_name,
-        f"{member.role} · until {day(certificate.not_after)}{logged}",
+        note,
         f"#{member.anchor}",
         "sm2" if _is_sm2(member) else "ecc",
         tuple(

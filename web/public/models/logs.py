@@ -17,6 +17,8 @@ from monitor.values import (
 )
 from verifier.algorithms import KeyAlgorithm, PublicKey
 from web.public.drawing import Point
+from web.public.language import Text, join, quoted, say
+from web.public.language.catalogue import MEANINGS
 from web.public.state import Said, State
 from web.public.text import plural
 
@@ -45,10 +47,10 @@ class Check:
 
     state: State
     code: str
-    detail: str
+    detail: Text
     reference: str
-    title: str = ""
-    compared: str = ""
+    title: Text | str = ""
+    compared: Text | str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +68,71 @@ class Audit:
     checks: tuple[Check, ...]
 
 
-def key_words(key: PublicKey) -> str:
+def key_words(key: PublicKey) -> Text:
     """Return how a log signs: 'SM2 with SM3'."""
-    return _ALGORITHMS.get(key.algorithm, key.algorithm.value)
+    return say(_ALGORITHMS.get(key.algorithm, key.algorithm.value))
+
+
+def standing_words(log: LogState) -> Text:
+    """Return the log's state in the log list, in words."""
+    return say(log.state or "not stated")
 
 
 def log_said(log: LogState) -> Said:
     """Say in one sentence how a log stands."""
     if log.distrusted:
-        reason = log.distrusted_reason or "an audit caught it misbehaving"
-        return Said(
-            State.REFUSED, f"Its promises no longer count: {reason[:1].lower()}{reason[1:].rstrip('.')}."
-        )
+        return Said(State.REFUSED, say("Its promises no longer count: {reason}.", reason=_fallen(log)))
     if log.outcome is AuditOutcome.INCONSISTENT:
-        return Said(State.REFUSED, "The last audit found it inconsistent.")
+        return Said(State.REFUSED, say("The last audit found it inconsistent."))
     if log.outcome is AuditOutcome.UNAVAILABLE:
-        return Said(State.UNKNOWN, "It did not answer the last audit, so nothing new is known of it.")
+        return Said(State.UNKNOWN, say("It did not answer the last audit, so nothing new is known of it."))
     if log.outcome is AuditOutcome.PENDING or log.head is None:
-        return Said(State.UNKNOWN, "It has not been audited to the end yet.")
+        return Said(State.UNKNOWN, say("It has not been audited to the end yet."))
     if not log.head.tree_size:
-        return Said(State.TRUSTED, "It is empty, and its signed root says so.")
-    entries = plural(log.head.tree_size, "entry", "entries")
-    return Said(State.TRUSTED, f"It only ever grew, and its root was rebuilt from all {entries}.")
+        return Said(State.TRUSTED, say("It is empty, and its signed root says so."))
+    grew = "It only ever grew, and its root was rebuilt from all {entries}."
+    return Said(State.TRUSTED, say(grew, entries=plural(log.head.tree_size, "entry", "entries")))
+
+
+def _fallen(log: LogState) -> Text:
+    if not log.distrusted_reason:
+        return say("an audit caught it misbehaving")
+    reason = quoted(log.distrusted_reason)
+    return reason.change(lambda one: f"{one[:1].lower()}{one[1:].rstrip('.。')}")
 
 
 def overview_said(overview: Overview, now: datetime) -> Said:
     """Say in one sentence how all logs stand; silence of the auditor is never good news."""
     if not overview.logs:
-        return Said(
-            State.UNKNOWN, "No log is followed yet. The first audit starts within moments of the service."
-        )
+        none = say("No log is followed yet. The first audit starts within moments of the service.")
+        return Said(State.UNKNOWN, none)
     states = [log_said(log) for log in overview.logs]
     bad = [log.name for log, said in zip(overview.logs, states, strict=True) if said.state is State.REFUSED]
     if bad:
-        which = f"The log {bad[0]} was" if len(bad) == 1 else f"The logs {', '.join(bad)} were"
-        return Said(State.REFUSED, f"{which} found misbehaving. The evidence is kept under Audits.")
+        one = say("The log {log} was found misbehaving. The evidence is kept under Audits.", log=bad[0])
+        several = "The logs {logs} were found misbehaving. The evidence is kept under Audits."
+        return Said(State.REFUSED, one if len(bad) == 1 else say(several, logs=join(", ", bad)))
     if overview.stale(now):
-        return Said(State.UNKNOWN, "The auditor has fallen silent, so what is shown here may be old.")
+        silent = say("The auditor has fallen silent, so what is shown here may be old.")
+        return Said(State.UNKNOWN, silent)
     if any(said.state is State.UNKNOWN for said in states):
         waiting = [
             log.name for log, said in zip(overview.logs, states, strict=True) if said.state is State.UNKNOWN
         ]
-        return Said(State.UNKNOWN, f"The last audit could not be completed for: {', '.join(waiting)}.")
-    count = len(overview.logs)
-    which = {1: "The log keeps its word", 2: "Both logs keep their word"}.get(
-        count, f"All {count} logs keep their word"
+        unfinished = say("The last audit could not be completed for: {logs}.", logs=join(", ", waiting))
+        return Said(State.UNKNOWN, unfinished)
+    return Said(
+        State.TRUSTED,
+        say("{which}: nothing was altered, dropped or hidden.", which=_all_keep(len(overview.logs))),
     )
-    return Said(State.TRUSTED, f"{which}: nothing was altered, dropped or hidden.")
+
+
+def _all_keep(logs: int) -> Text:
+    if logs == 1:
+        return say("The log keeps its word")
+    if logs == 2:  # noqa: PLR2004  English has a word for two
+        return say("Both logs keep their word")
+    return say("All {count} logs keep their word", count=logs)
 
 
 def audit_shown(report: AuditReport) -> Audit:
@@ -133,17 +153,23 @@ def audit_shown(report: AuditReport) -> Audit:
 
 def check_shown(finding: AuditFinding) -> Check:
     """Make one finding's line."""
-    return Check(_FINDINGS[finding.outcome], finding.code.value, finding.detail, finding.reference)
+    code = finding.code.value
+    return Check(_FINDINGS[finding.outcome], code, explained(finding.detail, code), finding.reference)
 
 
-def _sentence(report: AuditReport, checks: Sequence[Check]) -> str:
+def explained(detail: str, code: str) -> Text:
+    """Return another room's sentence with its Chinese, or with the Chinese of what its code means."""
+    return quoted(detail, MEANINGS.get(code, ""))
+
+
+def _sentence(report: AuditReport, checks: Sequence[Check]) -> Text:
     for state in (State.REFUSED, State.UNKNOWN):
         if _AUDITS[report.outcome] is state:
             return next(
-                (check.detail for check in checks if check.state is state), "The audit is not complete."
+                (check.detail for check in checks if check.state is state), say("The audit is not complete.")
             )
     passed = sum(check.state is State.TRUSTED for check in checks)
-    return f"{plural(passed, 'check')} passed."
+    return say("{checks} passed.", checks=plural(passed, "check"))
 
 
 def points(heads: Sequence[Head], log: LogState) -> tuple[Point, ...]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.values import CertificateSummary, RevocationState
+from web.public.language import Text, say
 from web.public.text import iso, plural
 
 _COMMON_NAME = re.compile(r"(?:^|,|\+)CN=((?:\\.|[^\\,+])*)")
@@ -21,9 +22,9 @@ class Row:
 
     sha256: bytes
     title: str
-    also: str
+    also: Text | str
     matched: tuple[str, ...]
-    algorithm: str
+    algorithm: Text
     issuer: str
     not_after: datetime
     not_after_iso: str
@@ -35,12 +36,16 @@ class Row:
 def certificate_row(summary: CertificateSummary, now: datetime) -> Row:
     """Make a row; its title is the name that matched, else the first name."""
     names = summary.matched or summary.names
-    title = names[0] if names else summary.common_name or summary.subject or f"serial {summary.serial_hex}"
+    title = (
+        names[0]
+        if names
+        else summary.common_name or summary.subject or say("serial {serial}", serial=summary.serial_hex)
+    )
     others = len(set(summary.names) - {title})
     return Row(
         sha256=summary.sha256,
         title=title,
-        also=f"and {plural(others, 'other name')}" if others else "",
+        also=say("and {names}", names=plural(others, "other name")) if others else "",
         matched=summary.matched,
         algorithm=algorithm_words(summary.algorithm, summary.key_bits),
         issuer=common_name(summary.issuer),
@@ -86,10 +91,12 @@ def revocation_facts(revocation: RevocationState) -> Mapping[str, Any]:
     }
 
 
-def algorithm_words(algorithm: str, bits: int) -> str:
+def algorithm_words(algorithm: str, bits: int) -> Text:
     """Return 'SM2', 'ECDSA, 256 bits', 'RSA, 2048 bits'."""
     name = _ALGORITHMS.get(algorithm, algorithm)
-    return name if algorithm in {"sm2", "ed25519"} or not bits else f"{name}, {bits} bits"
+    if algorithm in {"sm2", "ed25519"} or not bits:
+        return Text(name, name)
+    return say("{algorithm}, {bits} bits", algorithm=name, bits=bits)
 
 
 def common_name(distinguished_name: str) -> str:

@@ -8,12 +8,12 @@ for (const button of document.querySelectorAll("button.copy")) {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      label.textContent = "copied";
+      label.textContent = document.body.dataset.copied;
       button.classList.add("done");
     } catch {
       const code = button.parentElement.querySelector("code");
       if (code) getSelection().selectAllChildren(code);
-      label.textContent = "selected";
+      label.textContent = document.body.dataset.selected;
     }
     setTimeout(() => {
       label.textContent = before;

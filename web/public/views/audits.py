@@ -4,6 +4,7 @@ from flask import Blueprint, Response, request
 
 from monitor.values import AuditReport
 from web.public.errors import BadParameter, Missing
+from web.public.language import say
 from web.public.models.logs import alert_facts, audit_facts, audit_shown, overview_said
 from web.public.negotiation import page, plain
 from web.public.sources import sources
@@ -21,7 +22,9 @@ def show() -> Response:
     log = request.args.get("log") or None
     if log is not None and monitor.log(log) is None:
         raise Missing(
-            "No log of this name is followed here.", field="log", way_out="The page Logs lists them."
+            say("No log of this name is followed here."),
+            field="log",
+            way_out=say("The page Logs lists them."),
         )
     reports = monitor.audits(log, before=_before(), limit=_PAGE)
     alerts = monitor.alerts(log)
@@ -55,7 +58,8 @@ def _report(number: int) -> AuditReport:
     found = sources().monitor.audits(before=number + 1, limit=1)
     if not found or found[0].id != number:
         raise Missing(
-            "There is no audit of this number.", way_out="The page Audits lists them, newest first."
+            say("There is no audit of this number."),
+            way_out=say("The page Audits lists them, newest first."),
         )
     return found[0]
 
@@ -65,5 +69,6 @@ def _before() -> int | None:
     if not given:
         return None
     if not given.isascii() or not given.isdigit() or len(given) > 18:  # noqa: PLR2004  SQLite's integers
-        raise BadParameter(f"before must be the number of an audit, not {given!r}.", field="before")
+        wrong = say("before must be the number of an audit, not {given}.", given=repr(given))
+        raise BadParameter(wrong, field="before")
     return int(given)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from monitor.values import CertificateDetail, LoggedEntry
 from web.public.drawing import draw_chains, draw_lifetime, draw_proof
 from web.public.errors import BadParameter, Missing
+from web.public.language import say
 from web.public.models.certificate import (
     certificate_facts,
     certificate_said,
@@ -46,13 +47,14 @@ def detail_of(sha256: str) -> CertificateDetail:
     wanted = sha256.lower().replace(":", "")
     if not _SHA256.fullmatch(wanted):
         raise BadParameter(
-            "A certificate's address ends in its SHA-256 fingerprint: 64 hexadecimal digits.", field="sha256"
+            say("A certificate's address ends in its SHA-256 fingerprint: 64 hexadecimal digits."),
+            field="sha256",
         )
     detail = sources().monitor.certificate(bytes.fromhex(wanted))
     if detail is None:
         raise Missing(
-            "No certificate with this fingerprint has been seen in the logs.",
-            way_out="One that was issued just now appears after the next audit.",
+            say("No certificate with this fingerprint has been seen in the logs."),
+            way_out=say("One that was issued just now appears after the next audit."),
         )
     return detail
 

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 from flask import Blueprint, Response, render_template, request
 
 from web.public.errors import BadParameter
+from web.public.language import say
 from web.public.sources import sources
 
 blueprint = Blueprint("files", __name__)
@@ -32,7 +33,8 @@ def log_list() -> Response:
     """Serve the logs in the log list v3 schema; ``?api=rfc6962`` lists them under ``logs``."""
     api = request.args.get("api", "static")
     if api not in _LOG_LISTS:
-        raise BadParameter(f"api must be static or rfc6962, not {api!r}.", field="api")
+        wrong = say("api must be static or rfc6962, not {given}.", given=repr(api))
+        raise BadParameter(wrong, field="api")
     return _file(sources().document(_LOG_LISTS[api]), "application/json", _SHORT)
 
 

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, request, url_for
 
 from proxy_addon.errors import ProxyError
 from web.public.errors import NotReady
+from web.public.language import say
 from web.public.models.findings import finding_shown
 from web.public.models.inspection import Inspection, inspect, read_certificates
 from web.public.negotiation import page
@@ -27,7 +28,7 @@ def answer() -> Response:
     try:
         found = inspect(chain, _host(), known.settings.data, known.monitor, known.now)
     except ProxyError as error:
-        raise NotReady(f"The policy to judge by cannot be read: {error}") from error
+        raise NotReady(say("The policy to judge by cannot be read: {reason}", reason=error)) from error
     checks = [finding_shown(finding) for finding in found.verdict.findings]
     return page("inspect.html", _facts(found), found=found, said=_said(found), checks=checks)
 
@@ -46,8 +47,8 @@ def _host() -> str:
 def _said(found: Inspection) -> Said:
     deciding = found.verdict.deciding
     if deciding:
-        return Said(State.REFUSED, deciding.detail)
-    return Said(State.TRUSTED, "Every check that the policy asks of a certificate passed.")
+        return Said(State.REFUSED, finding_shown(deciding).detail)
+    return Said(State.TRUSTED, say("Every check that the policy asks of a certificate passed."))
 
 
 def _facts(found: Inspection) -> dict[str, object]:

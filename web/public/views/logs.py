@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from web.public.drawing import draw_growth, draw_timeline
 from web.public.errors import Missing
+from web.public.language import say
 from web.public.models.logs import (
     alert_facts,
     audit_facts,
@@ -15,6 +16,7 @@ from web.public.models.logs import (
     log_said,
     overview_said,
     points,
+    standing_words,
 )
 from web.public.negotiation import page
 from web.public.pictures import inline
@@ -50,7 +52,7 @@ def log(name: str) -> Response:
     monitor, now = sources().monitor, sources().now
     state = monitor.log(name)
     if state is None:
-        raise Missing("No log of this name is followed here.", way_out="The page Logs lists them.")
+        raise Missing(say("No log of this name is followed here."), way_out=say("The page Logs lists them."))
     heads = monitor.heads(name, _HEADS)
     reports = monitor.audits(name, limit=_AUDITS)
     alerts = monitor.alerts(name)
@@ -66,6 +68,7 @@ def log(name: str) -> Response:
     timeline = inline(draw_timeline(drawn, now)) if len(drawn) > 1 else ""
     return page(
         "log.html", facts, log=state, said=log_said(state), key=key_words(state.key), timeline=timeline,
+        standing=standing_words(state),
         heads=heads[:_HEAD_ROWS], head_count=len(heads), audits=[audit_shown(report) for report in reports],
         alerts=alerts, malformed=malformed,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from monitor import Monitor
 from monitor.errors import QueryError
 from monitor.values import CertificateSummary, Match, Page, Query
 from web.public.errors import BadParameter, SiteError
+from web.public.language import say
 from web.public.models.rows import certificate_row, summary_facts
 from web.public.negotiation import json_response, output_form, page, plain, wants_json
 from web.public.problems import of_query
@@ -60,7 +61,9 @@ def show() -> Response:
 def _query() -> Query:
     text = request.args["q"].strip()
     if len(text) > _LONGEST:
-        raise BadParameter(f"q is longer than {_LONGEST} characters, which no name is.", field="q")
+        raise BadParameter(
+            say("q is longer than {most} characters, which no name is.", most=_LONGEST), field="q"
+        )
     return Query(
         text, _match(), exclude_expired=_excluded(), after=request.args.get("after") or None, limit=PAGE
     )
@@ -72,13 +75,16 @@ def _match() -> Match:
         return Match(given)
     except ValueError:
         known = ", ".join(Match)
-        raise BadParameter(f"match must be one of {known}, not {given!r}.", field="match") from None
+        wrong = say("match must be one of {known}, not {given}.", known=known, given=repr(given))
+        raise BadParameter(wrong, field="match") from None
 
 
 def _excluded() -> bool:
     given = request.args.get("exclude") or ""
     if given not in {"", "expired"}:
-        raise BadParameter(f"exclude can only be expired, not {given!r}.", field="exclude")
+        raise BadParameter(
+            say("exclude can only be expired, not {given}.", given=repr(given)), field="exclude"
+        )
     return given == "expired"
 
 
@@ -113,7 +119,7 @@ def _page(found: Page) -> Response:
     }
     rows = [certificate_row(summary, sources().now) for summary in found.results]
     return page(
-        "search.html", facts, found=found, query=query, problem=None, rows=rows,
+        "search.html", facts, found=found, query=query, problem=None, rows=rows, kind=say(found.kind),
         forms=[(form, _address(output=form, after=None)) for form in FORMS[1:]],
         wider={match.value: _address(match=match.value, after=None) for match in Match},
     )  # fmt: skip

@@ -5,6 +5,7 @@ from flask import Blueprint, Response, request, url_for
 from monitor.values import CertificateDetail, LoggedEntry
 from web.public.checker import FILE_NAME, SCRIPTS, single_file, single_file_hash
 from web.public.errors import BadParameter, Missing
+from web.public.language import say
 from web.public.models.proof_file import proof_file
 from web.public.negotiation import json_response, page
 from web.public.sources import sources
@@ -26,7 +27,7 @@ def _proof_url() -> str:
         return ""
     sha256, log, index = arguments
     if not index.isdecimal():
-        raise BadParameter("index must be the entry's number in the log.", field="index")
+        raise BadParameter(say("index must be the entry's number in the log."), field="index")
     return url_for("verify.proof", sha256=sha256, log=log, index=int(index))
 
 
@@ -44,7 +45,7 @@ def proof(sha256: str, log: str, index: int) -> Response:
     detail = detail_of(sha256)
     entry = next((found for found in detail.entries if (found.log, found.index) == (log, index)), None)
     if entry is None:
-        raise Missing("This certificate is not known to be that entry of that log.")
+        raise Missing(say("This certificate is not known to be that entry of that log."))
     response = json_response(_made(detail, entry))
     response.headers["Content-Disposition"] = f'inline; filename="{log}-{index}.proof.json"'
     return response
@@ -54,8 +55,12 @@ def _made(detail: CertificateDetail, entry: LoggedEntry) -> dict[str, object]:
     monitor = sources().monitor
     path, state = monitor.inclusion(entry.log, entry.index), monitor.log(entry.log)
     if path is None or state is None:
-        raise Missing("No verified tree head reaches this entry yet.", way_out="The next audit will.")
+        raise Missing(
+            say("No verified tree head reaches this entry yet."), way_out=say("The next audit will.")
+        )
     made = proof_file(detail, entry, path, state)
     if made is None:
-        raise Missing("The entry's bytes are not kept here.", way_out="Ask the log: get-entry-and-proof.")
+        raise Missing(
+            say("The entry's bytes are not kept here."), way_out=say("Ask the log: get-entry-and-proof.")
+        )
     return made
