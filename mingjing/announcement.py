@@ -54,7 +54,11 @@ def _addresses(settings: Config) -> list[tuple[str, str, str]]:
             "for browsers; its status page is http://verifier.mingjing/",
         ),
         ("authority", f"https://{host}:{listen.authority}/", "revocation answers (OCSP)"),
-        ("logs", f"http://{host}:{listen.logs}/log/", "transparency logs sm2 and p256"),
+        (
+            "logs",
+            f"http://{host}:{listen.logs}/log/",
+            "the transparency logs; `mingjing log list` names them",
+        ),
     ]
 
 

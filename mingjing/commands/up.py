@@ -168,8 +168,10 @@ def _certify(directory: Path, settings: Config) -> None:
 
 
 def _announce(directory: Path, settings: Config, arguments: argparse.Namespace, seconds: float) -> None:
-    from mingjing import announcement
+    from mingjing import announcement, output, own_log
 
+    for name, trouble in own_log.troubles(settings).items():
+        output.talk(f"{output.mark(False)} The log {name} takes no submissions: {trouble}")
     if arguments.json:
         from mingjing.output import emit_json
 

@@ -2,15 +2,17 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mingjing.__main__ import main
+from mingjing.commands.log import ACTIONS
 from tests.tlog.chains import Ca, OpensslCa
 from tlog.ct import load_settings
 from verifier.certificates import Certificate
-
 
 pytestmark = pytest.mark.xdist_group("log commands")
 
@@ -29,6 +31,20 @@ def data(made, tmp_path, capsys) -> Path:
     shutil.copytree(made, tmp_path / "data")
     capsys.readouterr()
     return tmp_path / "data"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_help_has_an_example_and_loads_nothing_heavy(action):
+    program = (
+        "import sys\n"
+        "from mingjing.__main__ import main\n"
+        f"try:\n    main(['log', {action!r}, '--help'])\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "print([name for name in ('cryptography', 'asn1crypto', 'flask') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert f"mingjing log {action}" in done.stdout.partition("examples:")[2]
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def pem(path: Path, *ders: bytes) -> str:

@@ -1,7 +1,7 @@
 """Copy a log's public side to a directory that any static web server or CDN serves (static-ct-api).
 
 Run it again to bring the copy up to date: only what is new is written, tiles before the checkpoint, so the
-copy is consistent at every moment. docs/static-log.md says which headers the web server should set.
+copy is consistent at every moment. docs/static-serving.md says which headers the web server should set.
 """
 
 import argparse
