@@ -171,7 +171,7 @@ def _from_document(document: dict[str, Any], path: Path) -> Config:
         flush_interval=float(logs.get("flush_interval", 0.2)),
         ask=tuple(logs.get("ask", ())),
         audit_interval=audit.get("interval", AUDIT_INTERVAL),
-        vantages=tuple(audit.get("vantages", ())),
+        vantages=_proxies(audit.get("vantages", ()), path),
         hosts=_hosts(hosts, path),
         witnesses=witnesses,
         witness=witness,
@@ -206,6 +206,13 @@ def _listen(table: dict[str, Any], path: Path) -> Listen:
         if key != "host" and not 0 < value < 65536:  # noqa: PLR2004  the TCP port range
             raise ConfigError(f"{path}: [listen] {key} must be a port from 1 to 65535, not {value}.")
     return Listen(**table)
+
+
+def _proxies(urls: Any, path: Path) -> tuple[str, ...]:
+    for url in urls:
+        if not re.fullmatch(r"https?://[^\s/]+/?", url):
+            raise ConfigError(f'{path}: [audit] vantages must look like "http://proxy:3128", not {url!r}.')
+    return tuple(urls)
 
 
 def _hosts(table: Any, path: Path) -> dict[str, str]:

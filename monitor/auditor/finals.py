@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from monitor.observations.values import Promise
 from monitor.store.connections import Connections
-from monitor.values import Head, from_ms
+from monitor.store.head_rows import HEAD, head_of
+from monitor.values import Head
 from verifier.certificates import Certificate
 
 FINGERPRINT = 32
@@ -61,21 +62,11 @@ class Finals:
     def head_without(self, promise: Promise, index: int, mmd_ms: int) -> Head | None:
         """Return the first verified head signed after the promise was due that did not reach ``index``."""
         row = self._db.row(
-            "SELECT h.*, l.name FROM heads h JOIN logs l ON l.id=h.log WHERE h.log=? AND h.rebuilt"
+            f"{HEAD} WHERE h.log=? AND h.rebuilt"
             " AND h.timestamp>? AND h.tree_size<=? ORDER BY h.timestamp LIMIT 1",
             (promise.log, promise.sct.timestamp + mmd_ms, index),
         )
-        if row is None:
-            return None
-        return Head(
-            row["name"],
-            row["tree_size"],
-            row["timestamp"],
-            row["root_hash"],
-            row["signature"],
-            from_ms(row["seen_at"]),
-            bool(row["rebuilt"]),
-        )
+        return head_of(row) if row else None
 
     def announced(self, promise: Promise) -> bytes | None:
         """Return a precertificate of the same issuer and serial number but of other contents; or None."""

@@ -20,7 +20,9 @@ from monitor.values import (
     to_ms,
 )
 
-KEEP_AUDITS = timedelta(days=90)  # availability is judged over 90 days
+KEEP_AUDITS = timedelta(days=90)
+KEEP_EACH = timedelta(days=1)  # an audit a minute would take 200 MB a log otherwise
+HOUR_MS = 3_600_000
 _AUDIT = "SELECT a.*, l.name FROM audits a JOIN logs l ON l.id = a.log"
 _ALERT = "SELECT a.*, l.name FROM alerts a JOIN logs l ON l.id = a.log"
 
@@ -49,8 +51,7 @@ class Audits:
             for finding in report.findings:
                 if _is_alert(finding, before):
                     _alert(connection, log, finding, now)
-            horizon = to_ms(report.finished_at - KEEP_AUDITS)
-            connection.execute("DELETE FROM audits WHERE log=? AND finished_at<?", (log, horizon))
+            _thin(connection, log, report.finished_at)
         return _with_id(report, cursor.lastrowid)
 
     def last(self, log: int) -> AuditReport | None:
@@ -100,6 +101,19 @@ class Audits:
         """Return when the scheduler last lived and its interval in seconds."""
         row = self._db.row("SELECT at, interval FROM heartbeat")
         return (from_ms(row["at"]), row["interval"]) if row else None
+
+
+def _thin(connection: sqlite3.Connection, log: int, now: datetime) -> None:
+    """Forget what is 90 days old, and of yesterday's good audits all but the first of each hour."""
+    horizon = to_ms(now - KEEP_AUDITS)
+    connection.execute("DELETE FROM audits WHERE log=? AND finished_at<?", (log, horizon))
+    span = (log, to_ms(now - 2 * KEEP_EACH) // HOUR_MS * HOUR_MS, to_ms(now - KEEP_EACH) // HOUR_MS * HOUR_MS)
+    connection.execute(
+        "DELETE FROM audits WHERE log=? AND finished_at>=? AND finished_at<? AND outcome='consistent'"
+        " AND id NOT IN (SELECT min(id) FROM audits WHERE log=? AND finished_at>=? AND finished_at<?"
+        " AND outcome='consistent' GROUP BY finished_at/3600000)",
+        (*span, *span),
+    )
 
 
 def _is_alert(finding: AuditFinding, before: Collection[AuditCode]) -> bool:

@@ -10,13 +10,11 @@ from monitor.errors import Moved, UnknownLog
 from monitor.store import tree
 from monitor.store.certificates import insert, known_encodings, known_tbs
 from monitor.store.connections import Connections
+from monitor.store.head_rows import HEAD, head_of, interval_of, interval_row
 from monitor.store.rows import CertificateRow, EntryRow
 from monitor.store.tree import TreeReader
 from monitor.values import Head, MalformedEntry, WatchedLog, from_ms, to_ms
 from verifier.algorithms import PublicKey
-from verifier.transparency.log_list import TemporalInterval
-
-_HEAD = "SELECT h.*, l.name FROM heads h JOIN logs l ON l.id = h.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class Logs:
                 (
                     *(name, log.log_id, log.key.spki, log.description, log.operator, log.url),
                     *(log.monitoring_url, log.origin, int(log.mmd.total_seconds()), log.state, log.codepoint),
-                    *(log.submission_url, *_interval_row(log.interval)),
+                    *(log.submission_url, *interval_row(log.interval)),
                 ),
             )
         return self.get(name).log
@@ -233,31 +231,31 @@ class Logs:
 
     def chased(self, log: int) -> tuple[int, Head] | None:
         """Return the head that the follower has been reading towards since an earlier audit."""
-        row = self._db.row(f"{_HEAD} WHERE h.id = l.chasing AND l.id=?", (log,))
-        return (row["id"], _head(row)) if row else None
+        row = self._db.row(f"{HEAD} WHERE h.id = l.chasing AND l.id=?", (log,))
+        return (row["id"], head_of(row)) if row else None
 
     def newest_unbuilt(self, log: int) -> tuple[int, Head] | None:
         """Return the largest, then newest head when its root was not rebuilt yet."""
-        row = self._db.row(f"{_HEAD} WHERE h.log=? ORDER BY tree_size DESC, timestamp DESC LIMIT 1", (log,))
-        return (row["id"], _head(row)) if row and not row["rebuilt"] else None
+        row = self._db.row(f"{HEAD} WHERE h.log=? ORDER BY tree_size DESC, timestamp DESC LIMIT 1", (log,))
+        return (row["id"], head_of(row)) if row and not row["rebuilt"] else None
 
     def last_head(self, log: int) -> Head | None:
         """Return the largest, then newest head that was verified against the one before."""
-        row = self._db.row(f"{_HEAD} WHERE h.log=? ORDER BY tree_size DESC, timestamp DESC LIMIT 1", (log,))
-        return _head(row) if row else None
+        row = self._db.row(f"{HEAD} WHERE h.log=? ORDER BY tree_size DESC, timestamp DESC LIMIT 1", (log,))
+        return head_of(row) if row else None
 
     def last_rebuilt(self, log: int) -> Head | None:
         """Return the largest, then newest head whose root was rebuilt."""
         row = self._db.row(
-            f"{_HEAD} WHERE h.log=? AND rebuilt ORDER BY tree_size DESC, timestamp DESC LIMIT 1", (log,)
+            f"{HEAD} WHERE h.log=? AND rebuilt ORDER BY tree_size DESC, timestamp DESC LIMIT 1", (log,)
         )
-        return _head(row) if row else None
+        return head_of(row) if row else None
 
     def heads(self, log: int, limit: int) -> list[Head]:
         """Return the last heads seen, newest first."""
         return [
-            _head(row)
-            for row in self._db.rows(f"{_HEAD} WHERE h.log=? ORDER BY h.id DESC LIMIT ?", (log, limit))
+            head_of(row)
+            for row in self._db.rows(f"{HEAD} WHERE h.log=? ORDER BY h.id DESC LIMIT ?", (log, limit))
         ]
 
     def total_entries(self) -> int:
@@ -293,29 +291,9 @@ def _log(row: sqlite3.Row) -> LogRow:
         origin=row["origin"],
         codepoint=row["codepoint"],
         submission_url=row["submission_url"],
-        interval=_interval(row["interval_start"], row["interval_end"]),
+        interval=interval_of(row["interval_start"], row["interval_end"]),
     )
     distrusted = from_ms(row["distrusted_at"]) if row["distrusted_at"] is not None else None
     return LogRow(
         row["id"], log, row["size"], row["malformed"], row["chasing"], distrusted, row["distrusted_reason"]
-    )
-
-
-def _interval_row(interval: TemporalInterval | None) -> tuple[int | None, int | None]:
-    return (to_ms(interval.start_inclusive), to_ms(interval.end_exclusive)) if interval else (None, None)
-
-
-def _interval(start: int | None, end: int | None) -> TemporalInterval | None:
-    return None if start is None or end is None else TemporalInterval(from_ms(start), from_ms(end))
-
-
-def _head(row: sqlite3.Row) -> Head:
-    return Head(
-        row["name"],
-        row["tree_size"],
-        row["timestamp"],
-        row["root_hash"],
-        row["signature"],
-        from_ms(row["seen_at"]),
-        bool(row["rebuilt"]),
     )

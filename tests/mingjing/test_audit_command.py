@@ -125,3 +125,14 @@ def test_an_open_alert_is_exported_as_a_file_that_verifies(directory, tmp_path, 
 def test_progress_says_how_far_and_how_available(directory, capsys):
     assert main(["audit", "--data", str(directory), "--progress"]) == 0
     assert "log made: not read yet" in capsys.readouterr().out
+
+
+def test_vantages_are_addresses_of_proxies(directory, capsys):
+    settings = (directory / config.FILE_NAME).read_text()
+    assert "vantages = []" in settings
+    elsewhere = settings.replace("vantages = []", 'vantages = ["http://proxy.example:3128"]')
+    (directory / config.FILE_NAME).write_text(elsewhere)
+    assert data.load(directory).vantages == ("http://proxy.example:3128",)
+    (directory / config.FILE_NAME).write_text(settings.replace("vantages = []", 'vantages = ["proxy"]'))
+    assert main(["audit", "--data", str(directory), "--alerts"]) == 2
+    assert "vantages must look like" in capsys.readouterr().err

@@ -251,6 +251,22 @@ def test_a_repeated_offence_is_one_alert_that_counts(monitor, watched):
     assert monitor.overview().alerts  # it happened again
 
 
+def test_yesterdays_good_audits_are_kept_by_the_hour_and_others_for_90_days(monitor, watched):
+    from monitor.values import AuditReport
+
+    audits, row, now = monitor.auditing._audits, 1, datetime(2026, 11, 24, 12, tzinfo=UTC)
+    minute, outcomes = timedelta(minutes=10), AuditOutcome
+    for number in range(6 * 24 * 4):
+        moment = now + number * minute
+        outcome = outcomes.UNAVAILABLE if number % 6 == 5 else outcomes.CONSISTENT
+        audits.keep(row, AuditReport("made", moment, moment, outcome, ()))
+    kept = monitor.audits("made", limit=1000)
+    old = [report for report in kept if now <= report.started_at < now + timedelta(days=2)]
+    assert len(old) == 48 * 2  # of each hour one that was good, and every other
+    audits.keep(row, AuditReport("made", now + timedelta(days=95), now + timedelta(days=95), outcome, ()))
+    assert len(monitor.audits("made", limit=1000)) == 1
+
+
 def test_alerts_and_distrust_outlive_a_restart(database, watched, monitor):
     from monitor import Monitor
 
