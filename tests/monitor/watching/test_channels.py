@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 import ssl
 import threading
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -20,10 +22,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from monitor.watching.channel import NotDelivered
-from monitor.watching.hook import HookRunner
+from monitor.watching.hook import HookRunner, environment
 from monitor.watching.watchlist import Hook, Webhook
 from monitor.watching.webhook import WebhookSender
 
+DOCS = Path(__file__).parents[3] / "docs" / "watching.md"
 SECRET = bytes(range(32))
 NOTICE = {
     "id": "urn:uuid:1b4e28ba-2fa1-11d2-883f-0016d3cca427",
@@ -119,20 +122,17 @@ class TestWebhook:
         assert version == "v1"
         assert base64.b64decode(signature) == hmac.new(SECRET, signed, hashlib.sha256).digest()
 
-    def test_the_documented_snippet_accepts_it_and_refuses_an_altered_body(self, receiver, webhook):
-        from monitor.watching import webhook as module
-
+    def test_the_documented_check_accepts_it_and_refuses_what_was_altered(self, receiver, webhook):
         WebhookSender(webhook).send(NOTICE)
         ((_, headers, body),) = receiver.requests
-        lines = [line for line in module.__doc__.splitlines() if line.startswith("    ")]
-        told = {
-            "id": headers["webhook-id"], "timestamp": headers["webhook-timestamp"], "secret": SECRET,
-            "signature": headers["webhook-signature"], "hmac": hmac, "base64": base64,
-        }  # fmt: skip
-        for altered, expected in ((body, True), (body + b" ", False)):
-            names = {**told, "body": altered}
-            exec("\n".join(line.strip() for line in lines), names)  # noqa: S102  our own documentation
-            assert names["genuine"] is expected
+        names: dict[str, Any] = {}
+        exec(DOCS.read_text().split("```python")[1].split("```")[0], names)  # noqa: S102  our documentation
+        is_genuine = names["is_genuine"]
+        assert is_genuine(SECRET, headers, body)
+        assert not is_genuine(SECRET, headers, body + b" ")
+        assert not is_genuine(SECRET[1:], headers, body)
+        assert not is_genuine(SECRET, {**headers, "webhook-timestamp": "1"}, body)
+        assert not is_genuine(SECRET, {**headers, "webhook-id": "another"}, body)
 
     def test_the_id_stays_the_same_when_it_is_sent_again(self, receiver, webhook):
         sender = WebhookSender(webhook)
@@ -230,6 +230,16 @@ class TestWebhook:
 
 
 class TestHook:
+    def test_the_documented_variables_are_those_that_there_are(self):
+        told = DOCS.read_text().split("(`MINGJING_ID`")[1].split(")")[0]
+        documented = {"ID", *re.findall(r"`_([A-Z0-9_]+)`", told)}
+        notice = {**NOTICE, "log": "sm2", "code": "x", "evidence": "e"}
+        notice["certificate"] = {**NOTICE["certificate"], "not_before": "1", "not_after": "2"}
+        given = {
+            name.removeprefix("MINGJING_") for name in environment(notice) if name.startswith("MINGJING_")
+        }
+        assert given - {"NOTICE", "WATCH_KIND"} == documented - {"NOTICE", "WATCH_KIND"}
+
     def hook(self, tmp_path, script, timeout=10.0):
         program = tmp_path / "hook.sh"
         program.write_text(f"#!/bin/sh\n{script}\n")
