@@ -57,7 +57,7 @@ def _addresses(settings: Config) -> list[tuple[str, str, str]]:
         (
             "logs",
             f"http://{host}:{listen.logs}/log/",
-            "the transparency logs; `mingjing log list` names them",
+            "the logs that `mingjing log list` names",
         ),
     ]
 
