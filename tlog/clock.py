@@ -1,12 +1,20 @@
 """A log's clock: strictly increasing milliseconds, and a refusal rather than a false timestamp."""
 
+import os
 import time
 from collections.abc import Callable
+from typing import Final
 
 from tlog.errors import ClockJumped
 
-MAX_STEP_MS = 5_000
+MAX_STEP_MS: Final = 5_000
 """How far the wall clock may step between two readings before the log stops believing it."""
+
+MAX_STANDSTILL_MS: Final = 90 * 86_400_000
+"""How old the newest tree head may be before someone must confirm that the log stood still for so long."""
+
+CONFIRMATION: Final = "MINGJING_TRUST_CLOCK"
+"""The environment variable by which an operator says, with 1, that the clock is right after all."""
 
 _MS = 1_000_000
 
@@ -26,27 +34,43 @@ class Clock:
 
     A slow correction (NTP slewing, steps under ``MAX_STEP_MS``) is followed. After a larger step nothing is
     stamped until the clock is set right or, if the new time is the true one, the log is started again.
+
+    A start has no steady clock to compare with, only the newest tree head. A time before that is refused. One
+    far after it too: a head from the future could never be taken back, and the log would be at an end.
     """
 
     def __init__(self, wall: Callable[[], int] = _wall, steady: Callable[[], int] = _steady) -> None:
         self._wall = wall
         self._steady = steady
         self._anchor = (wall(), steady())
+        self._confirmed = os.environ.get(CONFIRMATION) == "1"
 
     def timestamp(self, after: int) -> int:
-        """Return milliseconds since 1970, greater than ``after``; raises ClockJumped."""
+        """Return milliseconds since 1970, greater than ``after`` (0: no head yet); raises ClockJumped."""
         wall, steady = self._wall(), self._steady()
-        step = (wall - self._anchor[0]) - (steady - self._anchor[1])
+        self._check_step((wall - self._anchor[0]) - (steady - self._anchor[1]))
+        self._check_distance(wall - after, first=not after)
+        self._anchor = (wall, steady)
+        return max(wall, after + 1)
+
+    def _check_step(self, step: int) -> None:
         if abs(step) > MAX_STEP_MS:
             raise ClockJumped(
                 f"the clock jumped {'forwards' if step > 0 else 'backwards'} by {abs(step) / 1000:.0f} s. "
                 "Set it right; if the new time is the true one, restart the log.",
                 retry_after=60,
             )
-        if wall <= after - MAX_STEP_MS:
+
+    def _check_distance(self, since: int, *, first: bool) -> None:
+        """Compare the time with the newest head's; ``since`` is in milliseconds."""
+        if since <= -MAX_STEP_MS:
             raise ClockJumped(
-                f"the clock is {(after - wall) / 1000:.0f} s behind the newest tree head. Set it right.",
+                f"the clock is {-since / 1000:.0f} s behind the newest tree head. Set it right.",
                 retry_after=60,
             )
-        self._anchor = (wall, steady)
-        return max(wall, after + 1)
+        if since > MAX_STANDSTILL_MS and not first and not self._confirmed:
+            raise ClockJumped(
+                f"the clock is {since / 86_400_000:.0f} days after the newest tree head. Set it right; if "
+                f"the log did stand still for so long, start it once with {CONFIRMATION}=1.",
+                retry_after=60,
+            )

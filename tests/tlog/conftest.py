@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,7 +87,7 @@ class PlainLog:
 
     def create(self) -> "PlainLog":
         lock = FileLock(self.directory / "locks", "plain")
-        head = PlainSigner().sign(0, EMPTY_ROOT, 1)
+        head = PlainSigner().sign(0, EMPTY_ROOT, time.time_ns() // 1_000_000)
         lock.swap(None, head.text)
         lock.close()
         DirectoryStore(self.directory / "store").replace("checkpoint", head.text)
