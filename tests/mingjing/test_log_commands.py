@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,33 @@ def test_a_log_whose_settings_are_damaged_stays_listed_as_it_was(data, capsys):
         log["log_id"] for log in before[0]["tiled_logs"]
     ]
     assert after[0]["tiled_logs"][0] == before[0]["tiled_logs"][0]
+
+
+def test_the_operators_before_are_in_the_list(data, capsys):
+    path = data / "logs/p256/log.toml"
+    former = 'previous_operators = [{ name = "First Ltd", end_time = 2026-06-01T00:00:00+00:00 }]'
+    path.write_text(f'{path.read_text()}operator = "Second Ltd"\n{former}\n')
+    run_json(capsys, data, "freeze", "sm2", "--yes")
+    operators = json.loads((data / "log-list.json").read_bytes())["operators"]
+    assert [(one["name"], len(one["tiled_logs"])) for one in operators] == [("Example", 1), ("Second Ltd", 1)]
+    assert operators[1]["tiled_logs"][0]["previous_operators"] == [
+        {"name": "First Ltd", "end_time": "2026-06-01T00:00:00Z"}
+    ]
+
+
+@pytest.mark.parametrize("wish", [["create", "new", "--algorithm", "sm2"], ["freeze", "p256", "--yes"]])
+def test_a_run_killed_at_any_moment_may_be_repeated(data, capsys, wish):
+    """Each kill comes a little later; the last run finds whatever the ones before left."""
+    command = [sys.executable, "-m", "mingjing", "log", *wish, "--data", str(data)]
+    for round_ in range(5):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            time.sleep(0.15 + 0.15 * round_)
+            process.kill()
+    code, _, err = run(capsys, data, *wish)
+    assert code == 0 or "there is a log new already" in err
+    logs = {log["name"]: log for log in run_json(capsys, data, "list")}
+    assert logs["new"]["tree_size"] == 0 if wish[0] == "create" else logs["p256"]["state"] == "readonly"
+    assert run(capsys, data, "verify")[0] == 0
 
 
 def test_verify_names_what_is_wrong(data, capsys):

@@ -202,6 +202,19 @@ def test_a_frozen_log_answers_but_takes_nothing_for_good(logs, ca) -> None:
         change_state(log.directory, LogState.READ_ONLY)
 
 
+def test_the_final_head_is_offered_to_witnesses_when_a_frozen_log_starts(logs, ca, monkeypatch) -> None:
+    """It may have been signed where no witness was asked, and no flush comes after it."""
+    offered = []
+    monkeypatch.setattr("tlog.ct.log.Witnessing.offer", lambda _, head: offered.append(head.size))
+    log = logs.create("p256", [ca.anchor])
+    log.add_chain(ca.chain())
+    log.freeze()
+    log.close()
+    offered.clear()
+    logs.open("p256").close()
+    assert offered == [1]
+
+
 def test_a_running_log_takes_up_a_state_written_beside_it(logs, ca, monkeypatch) -> None:
     monkeypatch.setattr("tlog.ct.watch._LOOK_EVERY", 0)
     log = logs.create("p256", [ca.anchor], state=LogState.PENDING)

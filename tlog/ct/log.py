@@ -106,6 +106,8 @@ class CtLog(ServedLog):
             self._promises.catch_up(self._sequencer.head, self._sequencer.head.size)
             undo.pop_all()
         self._witnessing = Witnessing(self._sequencer, witnesses)
+        if self._sequencer.frozen:  # no flush will come that has its head cosigned
+            self._witnessing.offer(self._sequencer.head)
         self._sequencer.start()
 
     def _merged(self, tickets: Sequence[Ticket], leaf_hashes: Sequence[bytes], head: Head) -> None:
