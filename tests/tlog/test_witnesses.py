@@ -231,6 +231,7 @@ def test_a_lying_witness_costs_nothing_but_its_own_cosignature(log, ca, witness,
     status = witnessing.status()[1]
     assert status.size is None
     assert "\x1b" not in str(status.error)
+    until(lambda: witnessing.status()[1].failures > 2)  # though no newer head came: it was asked again
     liar.behave = None
     until(lambda: witnessed_by(log) == ["w.example/1", "w.example/liar"])
     assert witnessing.status()[1].error is None
@@ -303,16 +304,36 @@ def test_cosignatures_of_an_older_tree_come_too_late(log, ca, witness):
 
     def hang(handler, body):
         free.wait(20)
+        late.sizes["logs.example.test/log/p256"] = 0
+        late.behave = None
         reply(handler, late.line(body).encode())
-        late.behave = lambda handler, _: reply(handler, b"", 503)
 
     late.behave = hang
     ask(log, early, late)
     until(lambda: late.requests)
     log.add_chain(ca.chain())
     until(lambda: log.checkpoint().split(b"\n")[1] == b"1" and witnessed_by(log) == ["w.example/1"])
-    checkpoint = log.checkpoint()
+    asked = len(early.requests)
     free.set()
-    until(lambda: log.witnesses[1].failures)
-    assert parts(log.checkpoint())[0] == parts(checkpoint)[0]
-    assert witnessed_by(log) == ["w.example/1"]
+    until(lambda: witnessed_by(log) == ["w.example/1", "w.example/late"], 5)
+    assert len(early.requests) == asked  # its cosignature of the newest tree was not lost
+    assert [body.split("\n")[1] for _, _, body in late.requests] == ["0", "1"]
+
+
+def test_an_idle_connection_that_the_witness_closed_is_no_failure(log, ca, witness, caplog):
+    made = witness("w.example/1")
+
+    def once(handler, body):
+        made.sizes[body.split("\n", maxsplit=1)[0]] = int(body.split("\n")[1])
+        reply(handler, made.line(body).encode())
+        handler.close_connection = True
+
+    made.behave = once
+    ask(log, made)
+    until(lambda: made.requests)
+    for number in range(3):
+        size = log.get_sth().tree_size + 1
+        log.add_chain(ca.chain(f"{number}.example.test"))
+        until(lambda size=size: log.checkpoint().split(b"\n")[1] == b"%d" % size and witnessed_by(log))
+    assert made.connections == len(made.requests) > 3
+    assert not [record for record in caplog.records if record.name.startswith("tlog.witnesses")]
