@@ -141,6 +141,17 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(service) -> None:
     assert answer.startswith(b"HTTP/1.1 413 Content Too Large\r\n")
 
 
+def test_a_client_that_goes_on_sending_after_a_refusal_is_cut_off(service, quick_clocks) -> None:
+    began = time.monotonic()
+    with connected(service) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n")
+        with suppress(OSError):
+            while time.monotonic() - began < 8:
+                client.sendall(bytes(1000))
+                time.sleep(0.02)
+    assert time.monotonic() - began < 5
+
+
 def test_submissions_that_come_in_are_bounded_together(logs, ca) -> None:
     log = logs.create("p256", [ca.anchor])
     with served({"p256": log}, limits=ServerLimits(body_bytes=4000)) as service:
