@@ -87,6 +87,7 @@ def test_after_the_last_request_nothing_is_read() -> None:
     [
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "not an HTTP request"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "not an HTTP request"),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", 411, "no Content-Length"),
         (b"GET / HTTP/1.1\r\n\r\n", 400, "no Host"),
         (b"GET / HTTP/1.1\nHost: h\n\n", 400, "not an HTTP request"),
         (b"GET / HTTP/1.1\r\nHost : h\r\n\r\n", 400, "not an HTTP request"),
