@@ -2,15 +2,19 @@
 
 import base64
 import gzip
+import json
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.values import MISCONDUCT, AuditCode, AuditOutcome
+from monitor.errors import EntryCountWrong
+from monitor.follower.rfc6962 import Rfc6962Source
+from monitor.values import DISTRUSTING, MISCONDUCT, OTHERS_OFFENCES, AuditCode, AuditOutcome
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.errors import InvalidProof
 from verifier.transparency.evidence import Evidence, Result, examine
+from verifier.transparency.evidence.verify import OFFENCES
 from verifier.transparency.merkle import hash_leaf, root_of, verify_consistency
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
 
@@ -418,3 +422,24 @@ class TestUnavailable:
         ]
         watched.hooks["get-entries"] = lambda handler, _query: reply_json(handler, {"entries": everything})
         self.check(monitor, watched, "entry-count-wrong")
+
+
+def test_every_code_that_can_be_an_alert_has_a_way_to_be_verified():
+    assert {code.value for code in DISTRUSTING | MISCONDUCT | OTHERS_OFFENCES} <= set(OFFENCES)
+    assert {"head-stale", "head-from-future", "sct-merged-late", "witnesses-too-few"} <= set(OFFENCES)
+    assert set(OFFENCES) <= {code.value for code in AuditCode}
+    assert len(OFFENCES) >= 40
+
+
+def test_a_log_that_gives_more_entries_than_asked_for():
+    """The batch asked for may be smaller than what is still wanted: the follower alone would not see it."""
+
+    class Canned:
+        def get(self, _url, **_options):
+            one = {"leaf_input": "", "extra_data": ""}
+            return json.dumps({"entries": [one] * 3}).encode()
+
+    source = Rfc6962Source("http://log.example/", Canned())
+    source.batch = 2
+    with pytest.raises(EntryCountWrong, match="3 entries, expected 1 to 2"):
+        source.entries(0, 10)

@@ -123,6 +123,7 @@ def test_too_few_are_an_alert_but_no_distrust(grown, watching, witnesses):
     assert finding.evidence["owed"]["tree_size"] == 3
     assert finding.evidence["checkpoint"].startswith(note)
     assert [one["tree_size"] for one in finding.evidence["witnesses"]] == [3, None, None]
+    assert monitor.evidence.document(monitor.alerts()[0].id)["standing"] == "observation"
 
 
 def test_cosignatures_at_the_witness_count_too(grown, watching, witnesses):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from verifier.errors import VerifierError
-from verifier.transparency.evidence import answers, entries, heads, promises
+from verifier.transparency.evidence import answers, entries, heads, promises, witnesses
 from verifier.transparency.evidence.case import Case, NotShown, Result, Step
 from verifier.transparency.evidence.document import Evidence
 from verifier.transparency.strict_json import JsonObject
@@ -119,6 +119,7 @@ OFFENCES: Final[Mapping[str, Offence]] = {
     "sct-signature-invalid": Offence(
         "The issuer put an SCT into a certificate that {log} did not sign for it.", promises.sct_invalid
     ),
+    "witnesses-too-few": Offence("Too few witnesses have seen the tree of {log}.", witnesses.too_few),
     "response-oversized": Offence("{log} sent more bytes than the answer could have.", answers.oversized),
     "response-bomb": Offence("{log} sent a body that unpacks beyond every bound.", answers.bomb),
     "response-timeout": Offence("{log} did not answer in time.", answers.too_slow),
