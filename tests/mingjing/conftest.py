@@ -97,3 +97,14 @@ def service(tmp_path_factory):
     running = start(tmp_path_factory.mktemp("up") / "data", *port_options())
     yield running
     assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory) -> Path:
+    """A data directory after ``init``, on which no service runs; copy it before changing anything."""
+    data = tmp_path_factory.mktemp("init") / "data"
+    done = mingjing("init", "--data", str(data), "--org", "Example", "--domain", "corp.example")
+    assert done.returncode == 0, done.stderr
+    text = (data / "mingjing.toml").read_text()
+    (data / "mingjing.toml").write_text(text.replace("logs = 8444", "logs = 1"))  # nothing answers there
+    return data

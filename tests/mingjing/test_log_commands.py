@@ -18,19 +18,9 @@ from verifier.certificates import Certificate
 pytestmark = pytest.mark.xdist_group("log commands")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
-    data = tmp_path_factory.mktemp("log") / "data"
-    assert main(["init", "--data", str(data), "--org", "Example", "--domain", "corp.example"]) == 0
-    text = (data / "mingjing.toml").read_text()
-    (data / "mingjing.toml").write_text(text.replace("logs = 8444", "logs = 1"))  # nothing answers there
-    return data
-
-
 @pytest.fixture
-def data(made, tmp_path, capsys) -> Path:
-    shutil.copytree(made, tmp_path / "data")
-    capsys.readouterr()
+def data(initialised, tmp_path) -> Path:
+    shutil.copytree(initialised, tmp_path / "data")
     return tmp_path / "data"
 
 
