@@ -160,9 +160,11 @@ def _text(facts: dict[str, Any], *, dry_run: bool, running: bool) -> str:
         ("description", output.safe(facts["description"])),
     ]
     if dry_run:
-        said = f"This log would be made; nothing was written: {facts['name']}"
+        said = f"The log {facts['name']} would be made; nothing was written."
     elif running:
         said = f"{output.mark(True)} The log {facts['name']} is open."
     else:
         said = f"{output.mark(True)} The log {facts['name']} is made; `mingjing up` opens it."
+    if facts["state"] == "pending":
+        said += f' The issuer asks it once logs/{facts["name"]}/log.toml says state = "usable".'
     return f"{said}\n{output.table(rows, indent='  ')}"
