@@ -23,6 +23,7 @@ from monitor.watching.webhook import WebhookSender
 
 POLL_SECONDS: Final = 1.0
 """How soon another process's work is noticed: the scheduler's own wakes the matcher at once."""
+SETTLING_SECONDS: Final = 1.0
 LONGEST_FILE: Final = 8 * 1024 * 1024
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class Runner:
     def _read(self, now: datetime) -> None:
         """Take the file over when it has changed. One that was in force and is gone is a mistake too."""
         found = _print(self._file)
-        if found == self._print:
+        if found == self._print or (found and self._print is not NOT_READ and _is_settling(found, now)):
             return
         kept = str(self._watches.state()["text"])
         try:
@@ -185,6 +186,11 @@ def read_watchlist(file: Path) -> tuple[str, Watchlist]:
 def sender_of(channel: ChannelSettings) -> Sender:
     """Return what sends through a channel."""
     return WebhookSender(channel) if isinstance(channel, Webhook) else HookRunner(channel)
+
+
+def _is_settling(found: tuple[int, int, int], now: datetime) -> bool:
+    """An editor may still be writing: half a list can look like a whole one."""
+    return abs(now.timestamp() - found[1] / 1e9) < SETTLING_SECONDS
 
 
 def _print(file: Path) -> Print:
