@@ -46,6 +46,7 @@ def text(data: Path, settings: Config, seconds: float) -> str:
 def _addresses(settings: Config) -> list[tuple[str, str, str]]:
     listen = settings.listen
     host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    witness = ("witness", f"http://{host}:{listen.witness}/", "cosigns the heads of logs; its vkey is there")
     return [
         ("site", f"http://{host}:{listen.site}/", "search the logs, check the proofs"),
         (
@@ -59,6 +60,7 @@ def _addresses(settings: Config) -> list[tuple[str, str, str]]:
             f"http://{host}:{listen.logs}/log/",
             "the logs that `mingjing log list` names",
         ),
+        *([witness] if settings.witness else []),
     ]
 
 

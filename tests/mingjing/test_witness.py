@@ -238,3 +238,26 @@ def test_the_key_is_sealed_like_the_others(witnesses):
     (key,) = (witnesses[0].folder / "keys" / "witness").glob("*.key")
     assert key.stat().st_mode & 0o777 == 0o600
     assert key.read_bytes().startswith(b"MJKEY")
+
+
+def test_up_runs_the_witness_of_the_settings(folder, main, logs):
+    """The last of these tests: from here on everything of our service runs."""
+    logs.stop()
+    (port,) = free_ports(1)
+    add_to_settings(folder / "main", '[witness]\nname = "own.example"')
+    command = [sys.executable, "-m", "mingjing", "up", "--json", "--data", str(folder / "main")]
+    command += ["--witness-port", str(port)]
+    with (folder / "up.out").open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        until(lambda: '"witness"' in (folder / "up.out").read_text(), 90)
+        told = until(lambda: json.loads(get(f"http://127.0.0.1:{port}/?output=json") or b"{}"))
+        assert told["name"] == "own.example"
+        ready = until(lambda: json.loads(get(f"http://127.0.0.1:{port}/readyz") or b"{}"))
+        assert ready["logs"] == 2
+        status = json.loads(mingjing("status", "--json", "--data", str(folder / "main")).stdout)
+        (state,) = (one for one in status["services"] if one["name"] == "witness")
+        assert state["running"]
+    finally:
+        process.terminate()
+        process.wait(30)

@@ -337,3 +337,15 @@ def test_an_idle_connection_that_the_witness_closed_is_no_failure(log, ca, witne
         until(lambda size=size: log.checkpoint().split(b"\n")[1] == b"%d" % size and witnessed_by(log))
     assert made.connections == len(made.requests) > 3
     assert not [record for record in caplog.records if record.name.startswith("tlog.witnesses")]
+
+
+def test_the_final_head_of_a_frozen_log_is_cosigned(log, ca, witness):
+    made = witness("w.example/1")
+    made.behave = lambda handler, _: reply(handler, b"", 503)
+    ask(log, made)
+    log.add_chain(ca.chain())
+    final = log.freeze()
+    made.behave = None
+    until(lambda: witnessed_by(log))
+    assert log.get_sth() == final
+    assert log.checkpoint().split(b"\n")[1] == b"1"
