@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from cheroot import wsgi
 
 from issuer.authority import Authority, IssueRequest, LogEndpoint
 from issuer.errors import LogSubmissionFailed
@@ -25,7 +24,7 @@ from verifier.transparency.entries import (
 )
 from verifier.transparency.merkle import verify_inclusion
 from verifier.transparency.sct import SignedCertificateTimestamp, parse_sct_list
-from web.logs import create_app
+from web.logs import Application, LogServer
 
 
 def make_log(directory: Path, name: str, algorithm: KeyAlgorithm, roots: tuple[Certificate, ...]) -> CtLog:
@@ -41,14 +40,11 @@ def real_logs(authority: Authority, tmp_path: Path) -> Iterator[tuple[CtLog, CtL
         make_log(tmp_path / "logs" / name, name, algorithm, authority.roots)
         for name, algorithm in (("sm2", KeyAlgorithm.SM2), ("p256", KeyAlgorithm.ECDSA))
     ]
-    server = wsgi.Server(
-        ("127.0.0.1", 0), create_app({log.settings.name: log for log in opened}), numthreads=4
-    )
-    server.prepare()
-    thread = threading.Thread(target=server.serve)
+    server = LogServer(Application({log.settings.name: log for log in opened}), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        yield opened[0], opened[1], f"http://127.0.0.1:{server.bind_addr[1]}"
+        yield opened[0], opened[1], f"http://127.0.0.1:{server.port}"
     finally:
         server.stop()
         thread.join()
@@ -138,3 +134,23 @@ def test_a_log_that_does_not_know_our_roots_says_so(
         logged = with_logs(rogue, directory, keys, clock, sm2, p256, url=url)
         with pytest.raises(LogSubmissionFailed, match="log 'sm2': it answered 400"):
             logged.issue(IssueRequest(("rogue.mingjing.test",)))
+
+
+def test_the_next_log_of_its_kind_is_asked_where_one_was_frozen_a_moment_ago(
+    authority: Authority, data: Path, keys: FileKeyStore, clock, real_logs
+) -> None:
+    """The log list that the issuer read may be a little old."""
+    sm2, p256, url = real_logs
+    sm2.freeze()
+    logs = tuple(
+        LogEndpoint(log.settings.name, f"{url}/log/{log.settings.name}", log.key, "any")
+        for log in (sm2, p256)
+    )
+    settings = replace(authority.settings, logs=logs, promises=1)
+    dual = Authority(data, keys, authority.store, settings, clock=clock).issue(
+        IssueRequest(("a.mingjing.test",))
+    )
+    assert [sct.log_id for sct in parse_sct_list(dual.sm2.certificate.sct_list or b"")] == [p256.log_id]
+    strict = Authority(data, keys, authority.store, replace(settings, promises=2), clock=clock)
+    with pytest.raises(LogSubmissionFailed, match="log 'sm2': it answered 403"):
+        strict.issue(IssueRequest(("b.mingjing.test",)))
