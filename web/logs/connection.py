@@ -139,6 +139,8 @@ class Connection(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Ask the next request if there is one; else end, or wait for more."""
+        if self._transport.is_closing():
+            return
         if self._reader.requests:
             request = self._reader.requests.popleft()
             self._exchange = Exchange(request, self._answered)

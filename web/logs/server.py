@@ -190,11 +190,17 @@ class LogServer:
         self._woken = False
         while self._ready:
             exchange, outcome = self._ready.popleft()
-            request = exchange.request
-            close = self.closing or not request.keep_alive
-            if not isinstance(outcome, bytes):
-                outcome = encode(self._application.promise(request, outcome), request, close=close)
-            exchange.answer(outcome, close=close)
+            try:
+                self._send(exchange, outcome)
+            except Exception:  # one client's trouble is not that of the others in the same flush
+                logger.exception("%s %s", exchange.request.method, exchange.request.path)
+
+    def _send(self, exchange: Exchange, outcome: bytes | Submission) -> None:
+        request = exchange.request
+        close = self.closing or not request.keep_alive
+        if not isinstance(outcome, bytes):
+            outcome = encode(self._application.promise(request, outcome), request, close=close)
+        exchange.answer(outcome, close=close)
 
 
 def _listen(host: str, port: int) -> socket.socket:
