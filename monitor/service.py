@@ -69,14 +69,14 @@ class Monitor:
         self._logs = Logs(connections)
         self._audits = Audits(connections)
         self._certificates = Certificates(connections)
-        self._index = Index(Search(connections), self._certificates)
+        self.index = Index(Search(connections), self._certificates)
         self._revocations = Revocations(connections)
         self.auditing = Auditing(connections, self.fetcher, operator, vantages, witnesses)
         self.observations = self.auditing.observations
         self.evidence = EvidenceFiles(connections)
         self.reports = connections.path.with_name("sct-reports")
         """Where the site spools what clients report."""
-        self.watching = Watching(connections, self._certificates, self._index)
+        self.watching = Watching(connections, self._certificates, self.index)
 
     @classmethod
     def open(
@@ -230,11 +230,11 @@ class Monitor:
 
     def search(self, query: Query, now: datetime) -> Page:
         """Return a page of results; raises QueryError."""
-        return self._index.page(query, now)
+        return self.index.page(query, now)
 
     def stream(self, query: Query, now: datetime) -> Iterator[CertificateSummary]:
         """Yield the complete results; raises QueryError."""
-        return self._index.stream(query, now)
+        return self.index.stream(query, now)
 
     def certificate(self, sha256: bytes) -> CertificateDetail | None:
         """Return everything about a certificate, by its SHA-256 or its precertificate's."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from monitor.index.filters import Filters
 from verifier.algorithms import PublicKey
 from verifier.certificates import Certificate
 from verifier.transparency.log_list import TemporalInterval
@@ -90,6 +91,7 @@ class AuditCode(StrEnum):
     # entries as logged
     ENTRY_REPEATED = "entry-repeated"
     ENTRY_AFTER_HEAD = "entry-after-head"
+    ENTRY_MERGED_LATE = "entry-merged-late"
     ENTRY_OUTSIDE_SHARD = "entry-outside-shard"
     ENTRY_ROOT_UNKNOWN = "entry-root-unknown"
     ISSUER_KEY_HASH_WRONG = "issuer-key-hash-wrong"
@@ -344,6 +346,7 @@ class Query:
     exclude_expired: bool = False
     after: str | None = None
     limit: int = 50
+    filters: Filters = field(default_factory=Filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +392,7 @@ class CertificateSummary:
     first_seen: datetime
     pair: bytes | None
     revocation: RevocationState
+    spki_hash: bytes = b""
 
     @property
     def serial_hex(self) -> str:
@@ -414,6 +418,7 @@ class CertificateSummary:
             "first_seen": self.first_seen.isoformat(),
             "pair": self.pair.hex() if self.pair else None,
             "revocation": self.revocation.to_json(),
+            "spki_sha256": self.spki_hash.hex(),
         }
 
 

@@ -1,21 +1,27 @@
 """A certificate taken apart for the index."""
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 
 from monitor.index.names import fold
 from monitor.store.rows import CertificateRow
 from monitor.values import to_ms
+from monitor.watching.names import attributes
 from verifier.certificates import Certificate
+from verifier.errors import MalformedInput
 
 _DNS_NAME = re.compile(r"(\*\.)?([a-z0-9_-]+\.)+[a-z0-9-]+")
 _NAME_LIKE = re.compile(rb"(?:\*\.)?(?:[A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{1,63}")
 DNS_NAME_TAG = b"\x82"  # GeneralName dNSName, RFC 5280 section 4.2.1.6
 MAX_READ_NAMES = 100
+EMAIL_ADDRESS = "1.2.840.113549.1.9.1"  # PKCS #9 emailAddress, in a subject
+_ISSUERS = 256  # remembered; a log has fewer CAs that are busy at the same time
 
 
 def certificate_row(certificate: Certificate, chain: tuple[bytes, ...]) -> CertificateRow:
     """Return everything that the index keeps of ``certificate``."""
+    issuer_sha256, issuer_key = _issuer(chain[0]) if chain else (None, None)
     return CertificateRow(
         sha256=certificate.fingerprint,
         precertificate=certificate.is_precertificate,
@@ -35,6 +41,10 @@ def certificate_row(certificate: Certificate, chain: tuple[bytes, ...]) -> Certi
         names=names_of(certificate),
         related=certificate.related_certificate,
         crl_url=certificate.crl_urls[0] if certificate.crl_urls else None,
+        subject_key_id=certificate.subject_key_id,
+        authority_key_id=certificate.authority_key_id,
+        issuer_sha256=issuer_sha256,
+        issuer_key=issuer_key,
     )
 
 
@@ -44,7 +54,18 @@ def names_of(certificate: Certificate) -> tuple[str, ...]:
     common = certificate.common_name.strip().lower()
     if _DNS_NAME.fullmatch(common) or "@" in common:
         names.append(common)
+    if EMAIL_ADDRESS in certificate.subject:
+        names += [text for kind, text in attributes(certificate.subject) if kind == EMAIL_ADDRESS]
     return tuple(dict.fromkeys(fold(name) for name in names if name.strip()))
+
+
+@lru_cache(_ISSUERS)
+def _issuer(der: bytes) -> tuple[bytes, bytes | None]:
+    """Return the SHA-256 of an issuer's certificate and of its key, where that can be read."""
+    try:
+        return sha256(der).digest(), Certificate.parse(der).public_key.key_id
+    except MalformedInput:
+        return sha256(der).digest(), None
 
 
 def serial_bytes(serial: int) -> bytes:

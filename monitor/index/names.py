@@ -1,10 +1,12 @@
 """How names are written, split and compared: in lower case, and in A-labels where DNS has them."""
 
 from ipaddress import ip_address
+from unicodedata import category, normalize
 
 MAX_LABELS = 40  # deeper names keep their own row and lose only the rows of the domains furthest up
 LONGEST_LABEL = 63  # RFC 1035 section 2.3.4
 _WILDCARD = "*."
+_UNSTORABLE = frozenset({"Cc", "Cs"})  # control characters, lone surrogates
 
 
 def fold(name: str) -> str:
@@ -12,6 +14,15 @@ def fold(name: str) -> str:
     name = name.strip().lower().removesuffix(".")
     local, at, domain = name.rpartition("@")
     return local + at + ".".join(_to_ascii(label) for label in domain.split("."))
+
+
+def forms(name: str) -> frozenset[str]:
+    """Return every form under which a name may be stored: IDNA 2003 maps letters that IDNA 2008 keeps."""
+    folded = fold(name)
+    if name.isascii():
+        return frozenset({folded})
+    local, at, domain = normalize("NFKC", name.strip().lower()).removesuffix(".").rpartition("@")
+    return frozenset({folded, local + at + ".".join(_to_punycode(label) for label in domain.split("."))})
 
 
 def unicode_of(name: str) -> str:
@@ -63,10 +74,18 @@ def _to_ascii(label: str) -> str:
         return label
 
 
+def _to_punycode(label: str) -> str:
+    """The A-label of IDNA 2008, which keeps every letter as it is (RFC 5891 section 4.4)."""
+    if label.isascii() or len(label) > LONGEST_LABEL:
+        return label
+    return "xn--" + label.encode("punycode").decode("ascii")
+
+
 def _to_unicode(label: str) -> str:
-    if not label.startswith("xn--"):
+    if not label.startswith("xn--") or len(label) > LONGEST_LABEL:
         return label
     try:
-        return label[4:].encode("ascii").decode("punycode")
+        text = label[4:].encode("ascii").decode("punycode")
     except UnicodeError:
         return label
+    return label if any(category(character) in _UNSTORABLE for character in text) else text

@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
-from monitor.index.names import suffixes, text_of
+from monitor.store.findable import make_findable
 from monitor.store.rows import CertificateRow
 
 CHUNK = 500
@@ -44,15 +44,27 @@ def insert(connection: sqlite3.Connection, rows: Sequence[CertificateRow], now_m
     """Store certificates, joined by TBS with what is there already; return the row of each by SHA-256."""
     if not rows:
         return {}
-    issuers = _intern(connection, {row.issuer for row in rows})
-    new = {row.tbs_hash: row for row in rows}
-    for tbs_hash in _certificate_ids(connection, new):
-        del new[tbs_hash]
-    _insert_certificates(connection, new.values(), issuers, now_ms)
     certificates = _certificate_ids(connection, {row.tbs_hash for row in rows})
-    _insert_names(connection, [(certificates[row.tbs_hash], row.names) for row in new.values()])
-    _insert_encodings(connection, rows, certificates)
-    return known_encodings(connection, {row.sha256 for row in rows})
+    new = _first(rows, "tbs_hash", certificates)
+    numbered = list(enumerate(new, _last(connection, "certificates") + 1))
+    certificates |= {row.tbs_hash: certificate for certificate, row in numbered}
+    _insert_certificates(connection, numbered, now_ms)
+    make_findable(connection, numbered)
+    return _insert_encodings(connection, rows, certificates)
+
+
+def _first(rows: Sequence[CertificateRow], identity: str, known: Mapping[bytes, int]) -> list[CertificateRow]:
+    """Return the rows that are new, the first of those that are the same."""
+    found: dict[bytes, CertificateRow] = {}
+    for row in rows:
+        found.setdefault(getattr(row, identity), row)
+    return [row for value, row in found.items() if value not in known]
+
+
+def _last(connection: sqlite3.Connection, table: str) -> int:
+    """Return the highest row number; the one writer that there is numbers rows itself."""
+    (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()  # noqa: S608  names of this file
+    return int(last)
 
 
 def _intern(connection: sqlite3.Connection, texts: set[str]) -> dict[str, int]:
@@ -69,71 +81,51 @@ def _certificate_ids(connection: sqlite3.Connection, tbs_hashes: Iterable[bytes]
 
 
 def _insert_certificates(
-    connection: sqlite3.Connection, rows: Iterable[CertificateRow], issuers: dict[str, int], now_ms: int
+    connection: sqlite3.Connection, rows: Sequence[tuple[int, CertificateRow]], now_ms: int
 ) -> None:
+    issuers = _intern(connection, {row.issuer for _, row in rows})
     connection.executemany(
-        "INSERT INTO certificates (tbs_hash, serial, subject, common_name, organisation, issuer, not_before,"
-        " not_after, algorithm, key_bits, spki_hash, names, related, crl_url, first_seen)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO certificates (id, tbs_hash, serial, subject, common_name, organisation, issuer,"
+        " not_before, not_after, algorithm, key_bits, spki_hash, names, related, crl_url, first_seen)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                *(row.tbs_hash, row.serial, row.subject, row.common_name, row.organisation),
+                *(certificate, row.tbs_hash, row.serial, row.subject, row.common_name, row.organisation),
                 *(issuers[row.issuer], row.not_before, row.not_after, row.algorithm, row.key_bits),
                 *(row.spki_hash, json.dumps(row.names, ensure_ascii=False), row.related, row.crl_url, now_ms),
             )
-            for row in rows
+            for certificate, row in rows
+        ],
+    )
+    connection.executemany(
+        "INSERT INTO facts (certificate, not_before, not_after, first_seen, issuer) VALUES (?, ?, ?, ?, ?)",
+        [
+            (certificate, row.not_before, row.not_after, now_ms, issuers[row.issuer])
+            for certificate, row in rows
         ],
     )
 
 
 def _insert_encodings(
     connection: sqlite3.Connection, rows: Sequence[CertificateRow], certificates: dict[bytes, int]
-) -> None:
-    authorities = {sha256(der).digest(): der for row in rows for der in row.chain}
-    known = select_in(connection, "SELECT sha256 FROM authorities WHERE sha256 IN ({})", authorities)
-    for (fingerprint,) in known:
-        del authorities[bytes(fingerprint)]
-    connection.executemany("INSERT INTO authorities (sha256, der) VALUES (?, ?)", authorities.items())
+) -> dict[bytes, int]:
+    authorities = {der: sha256(der).digest() for row in rows for der in row.chain}
     connection.executemany(
-        "INSERT OR IGNORE INTO encodings (sha256, certificate, precertificate, der, chain)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO authorities (sha256, der) VALUES (?, ?)",
+        [(fingerprint, der) for der, fingerprint in authorities.items()],
+    )
+    known = known_encodings(connection, {row.sha256 for row in rows})
+    new = _first(rows, "sha256", known)
+    numbered = list(enumerate(new, _last(connection, "encodings") + 1))
+    connection.executemany(
+        "INSERT INTO encodings (id, sha256, certificate, precertificate, der, chain)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (row.sha256, certificates[row.tbs_hash], row.precertificate, row.der, _fingerprints(row.chain))
-            for row in rows
+            (
+                *(encoding, row.sha256, certificates[row.tbs_hash], row.precertificate, row.der),
+                b"".join(authorities[der] for der in row.chain),
+            )
+            for encoding, row in numbered
         ],
     )
-
-
-def _fingerprints(chain: Sequence[bytes]) -> bytes:
-    return b"".join(sha256(der).digest() for der in chain)
-
-
-def _insert_names(
-    connection: sqlite3.Connection, certificates: Sequence[tuple[int, tuple[str, ...]]]
-) -> None:
-    pairs: dict[tuple[str, int], bool] = {}
-    for certificate, names in certificates:
-        for name in names:
-            for above in suffixes(name):
-                pairs.setdefault((above, certificate), False)
-        pairs.update({(name, certificate): True for name in names})
-    domains = _domain_ids(connection, {name: named for (name, _), named in pairs.items() if named}, pairs)
-    connection.executemany(
-        "INSERT OR IGNORE INTO domain_certificates (domain, certificate, named) VALUES (?, ?, ?)",
-        sorted((domains[name], certificate, named) for (name, certificate), named in pairs.items()),
-    )
-
-
-def _domain_ids(
-    connection: sqlite3.Connection, named: dict[str, bool], pairs: Iterable[tuple[str, int]]
-) -> dict[str, int]:
-    """Return the row of each domain, made where missing; a name is put into the text index once."""
-    names = {name for name, _ in pairs}
-    connection.executemany("INSERT OR IGNORE INTO domains (name, named) VALUES (?, 0)", [(n,) for n in names])
-    rows = select_in(connection, "SELECT name, id, named FROM domains WHERE name IN ({})", names)
-    fresh = [(row, name) for name, row, already in rows if name in named and not already]
-    connection.executemany("UPDATE domains SET named=1 WHERE id=?", [(row,) for row, _ in fresh])
-    connection.executemany(
-        "INSERT INTO domain_text (rowid, text) VALUES (?, ?)", [(row, text_of(name)) for row, name in fresh]
-    )
-    return {name: row for name, row, _ in rows}
+    return known | {row.sha256: encoding for encoding, row in numbered}

@@ -179,6 +179,7 @@ class _Columns:
             first_seen=from_ms(row["first_seen"]),
             pair=self.pairs.get(certificate),
             revocation=self.revocations.get(certificate, RevocationState()),
+            spki_hash=row["spki_hash"],
         )
 
 

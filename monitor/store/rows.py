@@ -26,6 +26,12 @@ class CertificateRow:
     names: tuple[str, ...]
     related: bytes | None
     crl_url: str | None
+    subject_key_id: bytes | None = None
+    authority_key_id: bytes | None = None
+    issuer_sha256: bytes | None = None
+    """Of the issuer's certificate, as it stands in the chain."""
+    issuer_key: bytes | None = None
+    """SHA-256 of the issuer's SubjectPublicKeyInfo."""
 
 
 @dataclass(frozen=True, slots=True)

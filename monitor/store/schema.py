@@ -9,10 +9,13 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from monitor.errors import StoreError
-from monitor.store.migrations import MIGRATIONS
+from monitor.store.migrations import FILLS, MIGRATIONS
 
 VERSION = len(MIGRATIONS)
 BUSY_SECONDS = 30.0
+CACHE_KIB = 64 * 1024
+MAPPED_BYTES = 1 << 33
+"""Of the file, read without copying; the operating system's cache decides what is in memory."""
 
 
 def connect(path: Path, *, read_only: bool) -> Database:
@@ -35,10 +38,14 @@ def _open(path: Path, *, read_only: bool) -> Database:
             raise StoreError(
                 f"{path} has version {version}; this program knows {VERSION}. Use the newer mingjing."
             )
+        if read_only and 0 < version < VERSION:
+            raise StoreError(f"{path} has version {version}; the scheduler makes it version {VERSION}.")
+        database.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
         if not read_only:
             database.execute("PRAGMA journal_mode=WAL")
             if version < VERSION:
-                migrate(database)
+                migrate(database, path)
     except BaseException:
         connection.close()
         raise
@@ -60,13 +67,38 @@ def user_version(database: Database) -> int:
     return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(database: Database) -> None:
-    """Make the tables; two processes that start together make them once."""
+def migrate(database: Database, path: Path | None = None) -> None:
+    """Make the tables; two processes that start together make them once.
+
+    A database that holds something is copied first, beside ``path``. On disk is the old database until all
+    steps are done: a crash leaves it as it was, and the next start begins again.
+    """
     with transaction(database):
-        for step in MIGRATIONS[user_version(database) :]:
+        version = user_version(database)
+        if path and 0 < version < VERSION:
+            keep_copy(path, version)
+        for number, step in enumerate(MIGRATIONS[version:], version + 1):
             for statement in re.sub(r"--[^\n]*", "", step).split(";"):
                 database.conn.execute(statement)
+            if number in FILLS:
+                FILLS[number](database.conn)
         database.conn.execute(f"PRAGMA user_version={VERSION}")
+
+
+def keep_copy(path: Path, version: int) -> Path:
+    """Copy the database as it stands to ``<path>.version-<version>``, in the place of earlier copies."""
+    copy = path.with_name(f"{path.name}.version-{version}")
+    unfinished = path.with_name(f"{path.name}.copying")
+    unfinished.unlink(missing_ok=True)
+    with (
+        contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
+        contextlib.closing(sqlite3.connect(unfinished)) as target,
+    ):
+        source.backup(target)
+    for earlier in path.parent.glob(f"{path.name}.version-*"):
+        earlier.unlink()
+    unfinished.replace(copy)
+    return copy
 
 
 @contextlib.contextmanager

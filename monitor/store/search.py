@@ -1,140 +1,142 @@
-"""The searches: each reads only what its page shows, in an order that a cursor can take up again.
+"""Where searches get their candidates: certificates' rows, newest first, read only as far as they are taken.
 
-A cursor never goes stale: rows are added with larger numbers than those already shown, and never change.
+A row number never changes, and new certificates have larger ones: a search taken up again below the last
+number that it saw gives the rest, whatever was added meanwhile.
 """
 
-from collections.abc import Iterator
+import json
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from heapq import merge
+from itertools import groupby
 
-from monitor.store.certificates import select_in
+from monitor.index.terms import GRAM
 from monitor.store.connections import Connections
 
 START = 2**62
-DOMAINS_AT_A_TIME = 100
-Row = tuple[int, int]
-"""(domain, certificate): where a search stands; domain is 0 where the search does not go by domain."""
+"""Above every row number."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """What narrows every search: the moment (ms) before which a certificate must not have expired."""
+class Condition:
+    """A part of a WHERE clause over ``facts f``, and its parameters."""
 
-    alive_at: int | None = None
+    sql: str
+    parameters: tuple[object, ...] = ()
+
+    @classmethod
+    def among(cls, column: str, rows: Sequence[int]) -> "Condition":
+        """The column is one of these numbers, however many."""
+        sql = f"{column} IN (SELECT value FROM json_each(?))"  # noqa: S608  a column of facts
+        return cls(sql, (json.dumps(list(rows)),))
 
 
 class Search:
-    """Finds certificate rows, newest first."""
+    """Finds certificates' rows below ``after``, newest first."""
 
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 
-    def by_name(self, names: list[str], *, under: bool, only: Filter, after: int, limit: int) -> list[int]:
-        """Certificates with one of these names or, with ``under``, a name below the first of them."""
-        rows = select_in(self._db.database().conn, "SELECT id FROM domains WHERE name IN ({})", names)
-        domains = [row[0] for row in rows]
-        if not domains:
-            return []
-        one = (
-            "SELECT d.certificate FROM domain_certificates d JOIN certificates c ON c.id = d.certificate"
-            " WHERE d.domain=? AND d.certificate<? AND (? OR d.named) AND (? IS NULL OR c.not_after>=?)"
-        )
-        each = [(domain, after, under, only.alive_at, only.alive_at) for domain in domains]
-        sql = " UNION ".join([one] * len(domains)) + " ORDER BY 1 DESC LIMIT ?"
-        return [row[0] for row in self._db.rows(sql, (*chain.from_iterable(each), limit))]
+    def newest(self, after: int) -> Iterator[int]:
+        """Yield every certificate."""
+        return self._read("SELECT certificate FROM facts WHERE certificate<? ORDER BY 1 DESC", (after,))
 
-    def by_text(self, text: str, only: Filter, after: Row) -> Iterator[tuple[int, int, str]]:
-        """Yield (domain, certificate, domain's name) for names that may contain ``text``, newest names first.
+    def by_keys(self, keys: Collection[int], after: int) -> Iterator[int]:
+        """Yield the certificates with any of these keys (monitor.index.terms)."""
+        sql = "SELECT certificate FROM terms WHERE key=? AND certificate<? ORDER BY certificate DESC"
+        return joined([self._read(sql, (key, after)) for key in keys])
 
-        The text index knows runs of three characters: the caller compares the names themselves. It is read
-        only as far as the results are taken.
-        """
-        grams = " AND ".join(f'"{_quoted(text[at : at + 3])}"' for at in range(len(text) - 2))
-        found = self._db.database().conn.execute(
-            "SELECT rowid FROM domain_text WHERE domain_text MATCH ? AND rowid <= ? ORDER BY rowid DESC",
-            (grams, after[0]),
-        )
-        while domains := found.fetchmany(DOMAINS_AT_A_TIME):
-            yield from self._named([domain for (domain,) in domains], only, after)
+    def by_issuers(self, issuers: Collection[int], after: int) -> Iterator[int]:
+        """Yield the certificates of any of these rows of distinguished_names."""
+        sql = "SELECT id FROM certificates WHERE issuer=? AND id<? ORDER BY id DESC"
+        return joined([self._read(sql, (issuer, after)) for issuer in issuers])
 
-    def by_unicode(self, _text: str, only: Filter, after: Row) -> Iterator[tuple[int, int, str]]:
-        """Yield the same for all names with an A-label: for parts too short for the text index."""
-        found = self._db.database().conn.execute(
-            "SELECT id FROM domains WHERE named AND instr(name, 'xn--') AND id <= ? ORDER BY id DESC",
-            (after[0],),
-        )
-        while domains := found.fetchmany(DOMAINS_AT_A_TIME):
-            yield from self._named([domain for (domain,) in domains], only, after)
+    def by_name_part(self, text: str, after: int) -> Iterator[int]:
+        """Yield the certificates whose names have every run of three characters of ``text``, and more."""
+        return self._by_text("name_text", text, after)
 
-    def _named(self, domains: list[int], only: Filter, after: Row) -> list[tuple[int, int, str]]:
-        rows = select_in(
-            self._db.database().conn,
-            "SELECT d.id, dc.certificate, d.name, c.not_after FROM domains d"
-            " CROSS JOIN domain_certificates dc ON dc.domain = d.id AND dc.named"
-            " CROSS JOIN certificates c ON c.id = dc.certificate WHERE d.id IN ({})",
-            domains,
-        )
-        kept = [
-            (domain, certificate, name)
-            for domain, certificate, name, not_after in rows
-            if (domain, certificate) < after and (only.alive_at is None or not_after >= only.alive_at)
-        ]
-        return sorted(kept, reverse=True)
+    def grams(self, part: str, limit: int) -> list[str]:
+        """Return the runs of three characters that names have with ``part`` in them, at most ``limit``."""
+        rows = self._db.rows("SELECT gram FROM grams WHERE instr(gram, ?) LIMIT ?", (part, limit))
+        return [row["gram"] for row in rows]
 
-    def domains(self, names: list[str]) -> dict[str, int]:
-        """Return the rows of domains by name."""
-        rows = select_in(self._db.database().conn, "SELECT name, id FROM domains WHERE name IN ({})", names)
-        return {name: row for name, row in rows}  # noqa: C416  dict() would not take sqlite3.Row's type
+    def by_grams(self, grams: Collection[str], after: int) -> Iterator[int]:
+        """Yield the certificates whose names have any of these runs of three characters."""
+        return joined([self._by_text("name_text", gram, after) for gram in grams])
 
-    def by_fingerprint(self, digest: bytes, only: Filter, after: int, limit: int) -> list[int]:
-        """Certificates whose own, whose key's or whose TBS's SHA-256 this is."""
-        return self._ids(
-            "c.id IN (SELECT certificate FROM encodings WHERE sha256=?"
-            " UNION SELECT id FROM certificates WHERE spki_hash=?"
-            " UNION SELECT id FROM certificates WHERE tbs_hash=?)",
-            (digest, digest, digest),
-            only,
-            after,
-            limit,
+    def by_organisation_part(self, text: str, after: int) -> Iterator[int]:
+        """The same for organisations and organisational units."""
+        return self._by_text("organisation_text", text, after)
+
+    def _by_text(self, table: str, text: str, after: int) -> Iterator[int]:
+        grams = dict.fromkeys(text[at : at + GRAM] for at in range(len(text) - GRAM + 1))
+        quoted = " AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in grams)
+        return self._read(
+            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid<? ORDER BY rowid DESC",  # noqa: S608  names of this file
+            (quoted, after),
         )
 
-    def by_serial(self, serial: bytes, only: Filter, after: int, limit: int) -> list[int]:
-        """Certificates with this serial number (big-endian, no leading zeros)."""
-        return self._ids("c.serial=?", (serial,), only, after, limit)
-
-    def by_issuer(self, text: str, only: Filter, after: int, limit: int) -> list[int]:
-        """Certificates whose issuer's name contains ``text``."""
-        like = _like(text)
-        found = self._db.rows("SELECT id FROM distinguished_names WHERE text LIKE ? ESCAPE '\\'", (like,))
-        issuers = [row["id"] for row in found][:500]
-        marks = ",".join("?" * len(issuers))
-        return self._ids(f"c.issuer IN ({marks})", tuple(issuers), only, after, limit) if issuers else []
-
-    def by_organisation(self, text: str, only: Filter, after: int, limit: int) -> list[int]:
-        """Certificates whose subject's organisation contains ``text``."""
-        return self._ids(
-            "c.organisation != '' AND c.organisation LIKE ? ESCAPE '\\'", (_like(text),), only, after, limit
+    def by_addresses(self, first: bytes, last: bytes, after: int) -> Iterator[int]:
+        """Yield the certificates that name an address within these bounds."""
+        return self._read(
+            "SELECT DISTINCT certificate FROM addresses WHERE address BETWEEN ? AND ? AND certificate<?"
+            " ORDER BY certificate DESC",
+            (first, last, after),
         )
 
-    def newest(self, only: Filter, after: int, limit: int) -> list[int]:
-        """The certificates seen last."""
-        return self._ids("1", (), only, after, limit)
-
-    def _ids(
-        self, where: str, parameters: tuple[object, ...], only: Filter, after: int, limit: int
-    ) -> list[int]:
-        sql = (
-            f"SELECT c.id FROM certificates c WHERE {where} AND c.id<?"  # noqa: S608  conditions of this file
-            " AND (? IS NULL OR c.not_after>=?) ORDER BY c.id DESC LIMIT ?"
+    def by_fingerprint(self, digest: bytes, after: int) -> Iterator[int]:
+        """Yield the certificate that has a signed form with this SHA-256."""
+        return self._read(
+            "SELECT certificate FROM encodings WHERE sha256=? AND certificate<?", (digest, after)
         )
-        rows = self._db.rows(sql, (*parameters, after, only.alive_at, only.alive_at, limit))
-        return [row[0] for row in rows]
+
+    def by_tbs(self, digest: bytes, after: int) -> Iterator[int]:
+        """Yield the certificate whose TBS (without SCT list and poison) has this SHA-256."""
+        return self._read("SELECT id FROM certificates WHERE tbs_hash=? AND id<?", (digest, after))
+
+    def by_entry(self, log: str, index: int, after: int) -> Iterator[int]:
+        """Yield the certificate of a log's entry."""
+        return self._read(
+            "SELECT n.certificate FROM logs l JOIN entries e ON e.log=l.id"
+            " JOIN encodings n ON n.id=e.encoding WHERE l.name=? AND e.idx=? AND n.certificate<?",
+            (log, index, after),
+        )
+
+    def _read(self, sql: str, parameters: tuple[object, ...]) -> Iterator[int]:
+        return (row[0] for row in self._db.database().conn.execute(sql, parameters))
+
+    # what the candidates are held against
+
+    def issuers(self) -> list[tuple[int, str]]:
+        """Return every issuer's name, with its row."""
+        return [(row["id"], row["text"]) for row in self._db.rows("SELECT id, text FROM distinguished_names")]
+
+    def kept(self, certificates: Sequence[int], conditions: Sequence[Condition]) -> set[int]:
+        """Return those of the certificates for which all conditions hold."""
+        where = " AND ".join([
+            "f.certificate IN (SELECT value FROM json_each(?))",
+            *(c.sql for c in conditions),
+        ])
+        parameters = (parameter for condition in conditions for parameter in condition.parameters)
+        return set(
+            self._read(
+                f"SELECT f.certificate FROM facts f WHERE {where}",  # noqa: S608  conditions of monitor.index
+                (json.dumps(certificates), *parameters),
+            )
+        )
+
+    def texts(self, certificates: Sequence[int]) -> list[tuple[int, tuple[str, ...], str]]:
+        """Return the names and the subject of each certificate."""
+        rows: list[sqlite3.Row] = self._db.rows(
+            "SELECT id, names, subject FROM certificates WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(certificates),),
+        )
+        return [(row["id"], tuple(json.loads(row["names"])), row["subject"]) for row in rows]
 
 
-def _like(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
-def _quoted(gram: str) -> str:
-    return gram.replace('"', '""')
+def joined(sources: Sequence[Iterator[int]]) -> Iterator[int]:
+    """Join sources, each newest first, into one that has every certificate once."""
+    if len(sources) == 1:
+        return sources[0]
+    return (certificate for certificate, _ in groupby(merge(*sources, reverse=True)))
