@@ -44,6 +44,7 @@ class _Check:
 
     def run(self) -> None:
         self._dates()
+        self._delays()
         self._shard()
         self._keys()
         self._precertificates()
@@ -55,6 +56,19 @@ class _Check:
         if odd:
             detail = f"Entry {odd.index} is dated after the tree head of {self._head.tree_size} entries."
             self._accuse(AuditCode.ENTRY_AFTER_HEAD, odd, detail, "RFC 6962 section 3.5")
+
+    def _delays(self) -> None:
+        """An entry's date is its SCT's: a head that was due to hold it and did not shows a late merge."""
+        mmd = int(self._audit.log.mmd.total_seconds() * 1000)
+        late = self._rows.merged_late(*self._span, mmd)
+        if late is not None:
+            odd, early = late
+            detail = (
+                f"Entry {odd.index} was due before the head of {early.tree_size} entries signed at"
+                f" {early.timestamp:%Y-%m-%d %H:%M:%S} UTC, which did not hold it."
+            )
+            more = {"previous_tree_head": head_json(early)}
+            self._accuse(AuditCode.ENTRY_MERGED_LATE, odd, detail, REPEATED, more=more)
 
     def _shard(self) -> None:
         interval = self._audit.log.interval

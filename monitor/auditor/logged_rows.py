@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.store.connections import Connections
-from monitor.values import to_ms
+from monitor.store.head_rows import HEAD, head_of
+from monitor.values import Head, to_ms
 from verifier.certificates import Certificate
 from verifier.errors import VerifierError
 from verifier.transparency.log_list import TemporalInterval
@@ -31,6 +32,31 @@ class LoggedRows:
     def dated_after(self, log: int, start: int, end: int, moment: int) -> Odd | None:
         """Return the first entry dated after ``moment`` (milliseconds)."""
         sql = f"SELECT e.idx, e.encoding FROM entries e WHERE {_SPAN} AND e.timestamp>? LIMIT 1"  # noqa: S608
+        return _odd(self._db.row(sql, (log, start, end, moment)))
+
+    def merged_late(self, log: int, start: int, end: int, mmd: int) -> tuple[Odd, Head] | None:
+        """Return the first entry that fell due (``mmd`` in milliseconds) before a head that lacks it."""
+        heads = self._heads(log, start, end)
+        ends = [head.tree_size for head in heads[1:]] + [end]
+        for head, until in zip(heads, ends, strict=False):  # without a head there is nothing to be late for
+            odd = self._dated_before(log, max(start, head.tree_size), until, head.timestamp_ms - mmd)
+            if odd is not None:
+                return odd, head
+        return None
+
+    def _heads(self, log: int, start: int, end: int) -> list[Head]:
+        """The last head of each size from the largest one below ``start`` on, by size."""
+        below = "SELECT max(tree_size) FROM heads WHERE log=? AND rebuilt AND tree_size<=?"
+        row = self._db.row(below, (log, start))
+        rows = self._db.rows(
+            f"{HEAD} WHERE h.log=? AND h.rebuilt AND h.tree_size<? AND h.tree_size>=?"
+            " ORDER BY h.tree_size, h.timestamp",
+            (log, end, (row[0] if row else None) or 0),
+        )
+        return list({head.tree_size: head for head in map(head_of, rows)}.values())
+
+    def _dated_before(self, log: int, start: int, end: int, moment: int) -> Odd | None:
+        sql = f"SELECT e.idx, e.encoding FROM entries e WHERE {_SPAN} AND e.timestamp<? LIMIT 1"  # noqa: S608
         return _odd(self._db.row(sql, (log, start, end, moment)))
 
     def expiring_outside(self, log: int, start: int, end: int, interval: TemporalInterval) -> Odd | None:

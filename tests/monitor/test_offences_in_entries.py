@@ -64,6 +64,17 @@ def test_an_entry_dated_after_the_head(monitor, watched, ca, examined):
     assert examined("entry-after-head").result is Result.PROVEN
 
 
+def test_an_entry_merged_late_is_found_without_its_sct(monitor, watched, ca, examined):
+    """Its date is that of the SCT: the head of the audit before was due to hold it."""
+    for age, code in ((50_000, None), (100_000, "entry-merged-late")):  # the merge delay is 60 s
+        name = f"late-{age}.example.test"
+        watched.add_precertificate(ca.precertificate(name), ca, timestamp=watched.now() - age)
+        (report,) = monitor.audit_now()
+        assert failed(report) == ({code} if code else set()), report.findings
+    assert examined("entry-merged-late").result is Result.PROVEN
+    assert monitor.distrusted_logs() == frozenset()
+
+
 def test_an_entry_under_an_unknown_root(monitor, watched, examined):
     other = TestCa("Nobody's CA")
     watched.add_precertificate(other.precertificate("a.example.test"), other)
@@ -175,7 +186,7 @@ class TestPromises:
         log.entries.append(entry)
         holder.add_certificate(final, ca)
         report = self.audit(monitor)
-        assert failed(report) == {"sct-merged-late"}, report.findings
+        assert failed(report) == {"sct-merged-late", "entry-merged-late"}, report.findings
         assert examined("sct-merged-late").result is Result.PROVEN
 
     @pytest.mark.parametrize("index", [1, 700])

@@ -120,6 +120,23 @@ def after_head(case: Case) -> Result:
     return Result.PROVEN
 
 
+def merged_late(case: Case) -> Result:
+    """An entry older than the merge delay at an earlier head that did not hold it (section 3).
+
+    The entry's date is that of the SCT that was given for it.
+    """
+    _, entry = included_entry(case)
+    early, index = case.head("previous_tree_head"), case.material.integer("leaf_index", maximum=MAX_SIZE)
+    case.require(early.tree_size <= index, f"the head of {early.tree_size} entries did not reach it")
+    due = entry.time + case.log.mmd
+    case.require(
+        early.time > due,
+        f"its SCT is of {entry.time:%Y-%m-%d %H:%M:%S} UTC; with the merge delay of"
+        f" {int(case.log.mmd.total_seconds())} s it was due before that head ({moment(early)})",
+    )
+    return Result.PROVEN
+
+
 def outside_shard(case: Case) -> Result:
     """A certificate that expires outside the interval for which the log list names the log."""
     _, entry = included_entry(case)

@@ -88,6 +88,7 @@ OFFENCES: Final[Mapping[str, Offence]] = {
     "entry-after-head": Offence(
         "{log} signed a head that is older than one of its entries.", entries.after_head
     ),
+    "entry-merged-late": Offence("{log} merged an entry later than promised.", entries.merged_late),
     "root-mismatch": Offence("{log} serves entries that are not those it signed for.", entries.root_mismatch),
     "entry-altered": Offence(
         "{log} serves an entry with other contents than it signed for.", entries.altered
