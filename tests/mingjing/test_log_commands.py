@@ -194,6 +194,17 @@ def listed_state(data: Path, name: str) -> dict:
     return next(log["state"] for log in logs if log["submission_url"].endswith(f"/{name}/"))
 
 
+def test_a_pending_log_becomes_usable_and_a_frozen_one_never_again(data, capsys):
+    run_json(capsys, data, "create", "new", "--algorithm", "sm2", "--state", "pending")
+    assert list(listed_state(data, "new")) == ["pending"]
+    for _ in range(2):
+        assert run_json(capsys, data, "use", "new")["state"] == "usable"
+    assert list(listed_state(data, "new")) == ["usable"]
+    run_json(capsys, data, "freeze", "new", "--yes")
+    code, _, err = run(capsys, data, "use", "new")
+    assert (code, "the log new is readonly, which is for good" in err) == (1, True)
+
+
 def test_a_log_that_cannot_start_can_be_retired(data, capsys):
     """It is what the refusal to start tells people to do."""
     (data / "logs/p256.head").unlink()

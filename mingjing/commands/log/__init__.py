@@ -12,7 +12,7 @@ examples:
   mingjing log export p256 /srv/www/p256                for any static web server or CDN
   mingjing log ACTION --help                            help for one of them
 """
-ACTIONS = ("list", "create", "freeze", "verify", "export")
+ACTIONS = ("list", "create", "use", "freeze", "verify", "export")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

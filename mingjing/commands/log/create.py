@@ -166,5 +166,5 @@ def _text(facts: dict[str, Any], *, dry_run: bool, running: bool) -> str:
     else:
         said = f"{output.mark(True)} The log {facts['name']} is made; `mingjing up` opens it."
     if facts["state"] == "pending":
-        said += f' The issuer asks it once logs/{facts["name"]}/log.toml says state = "usable".'
+        said += f" The issuer asks it after `mingjing log use {facts['name']}`."
     return f"{said}\n{output.table(rows, indent='  ')}"
