@@ -117,7 +117,7 @@ class Sequencer:
         """
         with self._pool_changed:
             self._unpublished = Cosigned(size, root, lines)
-            self._pool_changed.notify()
+            self._pool_changed.notify_all()  # freeze() waits here too
 
     @property
     def frozen(self) -> bool:

@@ -146,3 +146,25 @@ def test_submissions_come_before_cosignatures(new_log) -> None:
     log.sequencer.flush()
     log.sequencer.publish_cosigned()
     assert published(log) == log.sequencer.head.text
+
+
+def test_a_store_that_hangs_then_is_named_as_in_a_flush(new_log) -> None:
+    log = new_log(limits=Limits(period=0.01, head_age=60, wait=0.2))
+    log.sequencer.start()
+    log.submit(b"a").wait(5)
+    free = threading.Event()
+    replace = log.sequencer.storage.replace
+    log.sequencer.storage.replace = lambda key, data: free.wait(10) and replace(key, data)
+    head = log.sequencer.head
+    log.sequencer.cosign(head.size, head.root, LINES)
+    end = time.monotonic() + 5
+    while not log.sequencer.trouble and time.monotonic() < end:
+        time.sleep(0.01)
+    assert "the store has not answered" in str(log.sequencer.trouble)
+    free.set()
+    end = time.monotonic() + 5
+    while log.sequencer.trouble and time.monotonic() < end:
+        time.sleep(0.01)
+    assert log.sequencer.trouble is None
+    assert log.sequencer.checkpoint == head.text + LINES
+    log.close()
