@@ -13,6 +13,7 @@ scts = "browser"          # the browsers' count and operator rule
 log_lists = []            # whose SCTs count: "own", or files (log list v3); none: a note, not a refusal
 revocation = "soft"       # "off", "soft": a missing answer is noted, "hard": it refuses
 cleartext = "refuse"      # "refuse", "upgrade", "allow"
+# report = true           # a broken promise is reported to this service, which so learns of the visit
 
 [roots]                   # certificate files (PEM) that count as public roots besides Mozilla's
 files = [{roots}]

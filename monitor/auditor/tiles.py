@@ -23,6 +23,8 @@ def check_tiles(audit: RunningAudit) -> None:
     tree, chosen = audit.logs.tree(audit.row.id), _chosen(head.tree_size, since)
     for tile in chosen:
         served, right = audit.source.tile(tile), _right(tree, tile)
+        if served != right:  # a log is accused of what it says twice
+            served = audit.source.tile(tile)
         if served != right:
             _accuse(audit, head, tile, served, right)
             return

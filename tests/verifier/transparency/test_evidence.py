@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -153,3 +154,10 @@ def test_a_file_with_any_field_taken_out_is_refused_or_shows_nothing(change):
     except VerifierError:
         return
     assert found is Result.NOT_SHOWN
+
+
+def test_the_documentation_names_every_offence():
+    text = (Path(__file__).parents[3] / "docs/evidence.md").read_text()
+    for code, offence in OFFENCES.items():
+        claim = offence.claim.format(log="the log")
+        assert f"| `{code}` | {claim[0].upper()}{claim[1:]} |" in text, code
