@@ -53,7 +53,7 @@ class LogKey:
 
     @classmethod
     def parse(cls, text: str) -> "LogKey":
-        """From a verifier key of type 0x01 or 0x05; ``MalformedInput``."""
+        """From a verifier key of type 0x01 or 0x05; ``MalformedInput``, ``UnsupportedAlgorithm``."""
         name, identifier, kind, material = parse_verifier_key(text)
         if kind == ED25519_SIGNATURE:
             found = cls(name, from_raw(material))

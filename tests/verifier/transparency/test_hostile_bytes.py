@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from verifier.algorithms import PrivateKey
 from verifier.errors import InvalidProof, InvalidSignature, MalformedInput
 from verifier.transparency import api, merkle
+from verifier.transparency.add_checkpoint import AddCheckpoint, parse_cosignatures
 from verifier.transparency.checkpoint import Checkpoint, tree_head_to_checkpoint, verify_checkpoint
 from verifier.transparency.cosignature import Cosignature, Witness, cosign
 from verifier.transparency.digitally_signed import DigitallySigned
 from verifier.transparency.entries import PrecertEntry, TimestampedEntry, X509Entry, parse_merkle_tree_leaf
 from verifier.transparency.extensions import leaf_index
 from verifier.transparency.extra_data import PrecertChainEntry, X509ChainEntry
+from verifier.transparency.log_key import LogKey
 from verifier.transparency.log_list import parse_log_list
 from verifier.transparency.note import encode_note, parse_note
 from verifier.transparency.sct import (
@@ -91,6 +93,19 @@ PARSERS = {
         as_text(Witness.parse),
         lambda witness: witness.encode().encode(),
         b"witness.example.org+b8a2cf20+BFLN3yikSfFkVAJtrnh/CiY3Zozkoy7clp+P7XB28qUN",
+    ),
+    "log key": Parser(
+        as_text(LogKey.parse),
+        lambda key: key.encode().encode(),
+        b"example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+    ),
+    "add-checkpoint": Parser(
+        AddCheckpoint.parse, AddCheckpoint.encode, b"old 3\n%s=\n\n%s" % (b"A" * 43, NOTE)
+    ),
+    "cosignatures": Parser(
+        parse_cosignatures,
+        lambda lines: "".join(line.encode() for line in lines).encode(),
+        "\u2014 witness.example YWJjZHNpZw==\n".encode(),
     ),
     "log list": Parser(lambda data: parse_log_list(data, "list"), None, json.dumps(LISTED).encode()),
     "sct answer": Parser(api.parse_sct_response, None, json.dumps(api.sct_response(SCT)).encode()),
