@@ -1,5 +1,6 @@
 """What a witness cosigns and what it refuses, checked by code that shares nothing with it."""
 
+import base64
 import json
 import threading
 import time
@@ -10,7 +11,7 @@ import pytest
 
 from monitor.witness.errors import CannotCosign, NotConsistent, NotSigned, OtherSize, UnknownOrigin
 from tests.monitor.witness.notes import NoteLog, b64, leaf, verified_time
-from verifier.algorithms import KeyAlgorithm, PrivateKey
+from verifier.algorithms import KeyAlgorithm, PrivateKey, PublicKey
 from verifier.errors import MalformedInput
 from verifier.transparency.checkpoint import Checkpoint, tree_head_to_checkpoint
 from verifier.transparency.log_key import LogKey
@@ -18,7 +19,8 @@ from verifier.transparency.merkle import consistency_proof, root_of
 from verifier.transparency.raw_ed25519 import from_raw
 from verifier.transparency.tree_head import sign_tree_head
 
-EXCHANGES = Path(__file__).parents[2] / "verifier/transparency/data/tlog/litewitness.json"
+DATA = Path(__file__).parents[2] / "verifier/transparency/data"
+EXCHANGES, SUNLIGHT = DATA / "tlog" / "litewitness.json", DATA / "sunlight"
 SIGSUM_LOG = "sigsum.org/v1/tree/4d6d8825a6bb689d459628312889dfbb0bcd41b5211d9e1ce768b0ff0309e562"
 SIGSUM_KEY = bytes.fromhex("ffdc2d4d98e4124d3feaf788c0c2f9abfd796083d1f0495437f302ec79cf100f")
 
@@ -51,6 +53,21 @@ def test_the_answers_of_another_witness_are_ours(make_cosigner):
     answers = [status(cosigner, exchange["request"].encode()) for exchange in exchanges]
     assert [exchange["status"] for exchange in exchanges] == [200, 403, 403, 422, 422, 200, 409, 200, 409]
     assert answers == [200, 400, 404, 422, 422, 200, 409, 200, 409]
+
+
+def test_a_log_of_other_software_is_witnessed(make_cosigner):
+    """sunlight's signed tree of 300 entries, known by its log's key and address; another witness was there."""
+    listed = json.loads((SUNLIGHT / "rome.log.json").read_text())
+    key = PublicKey.from_spki(base64.b64decode(listed["key"]))
+    cosigner = make_cosigner(LogKey("rome2026h1.example.org", key).encode())
+    note = (SUNLIGHT / "witnessed.checkpoint").read_bytes()
+    line = cosigner.add_checkpoint(b"old 0\n\n" + note)
+    body = note.decode().split("\n\n", maxsplit=1)[0] + "\n"
+    verified_time(line, cosigner.witness.encode(), body)
+    kept = cosigner.checkpoint(sha256(b"rome2026h1.example.org").hexdigest())
+    assert kept == (SUNLIGHT / "rome.checkpoint").read_bytes() + line
+    with pytest.raises(NotSigned):
+        cosigner.add_checkpoint(b"old 300\n\n" + note.replace(b"\n300\n", b"\n301\n"))
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.SM2, KeyAlgorithm.ECDSA, KeyAlgorithm.RSA])
