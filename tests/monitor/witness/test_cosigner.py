@@ -56,7 +56,7 @@ def test_the_answers_of_another_witness_are_ours(make_cosigner):
 
 
 def test_a_log_of_other_software_is_witnessed(make_cosigner):
-    """sunlight's signed tree of 300 entries, known by its log's key and address; another witness was there."""
+    """Sunlight's signed tree of 300 entries, known by its log's key; another witness was there before."""
     listed = json.loads((SUNLIGHT / "rome.log.json").read_text())
     key = PublicKey.from_spki(base64.b64decode(listed["key"]))
     cosigner = make_cosigner(LogKey("rome2026h1.example.org", key).encode())
