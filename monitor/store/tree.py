@@ -7,7 +7,7 @@ one stored can be read from it: roots and proofs cost O(log n) rows.
 import sqlite3
 from collections.abc import Iterable
 
-from verifier.transparency.merkle import root_of
+from verifier.transparency.merkle import parents_of, root_of
 
 WIDTH = 256
 HEIGHT = 8
@@ -30,8 +30,16 @@ def append(connection: sqlite3.Connection, log: int, position: int, hashes: byte
             "INSERT OR REPLACE INTO tiles (log, level, idx, hashes) VALUES (?, ?, ?, ?)",
             [(log, level, first + offset, tile) for offset, tile in enumerate(tiles)],
         )
-        hashes = b"".join(root_of(split(tile)) for tile in tiles if len(tile) == WIDTH * HASH)
+        hashes = b"".join(_roots(row))
         level, position = level + 1, first
+
+
+def _roots(row: bytes) -> list[bytes]:
+    """The roots of the full tiles in a row of hashes, all tiles a level at a time."""
+    nodes = split(row[: len(row) - len(row) % (WIDTH * HASH)])
+    for _ in range(HEIGHT):
+        nodes = parents_of(nodes)
+    return nodes
 
 
 def truncate(connection: sqlite3.Connection, log: int, size: int) -> None:

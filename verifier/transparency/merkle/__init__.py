@@ -9,7 +9,14 @@ from verifier.transparency.merkle.checking import (
     verify_inclusion,
 )
 from verifier.transparency.merkle.compact import CompactRange
-from verifier.transparency.merkle.hashing import EMPTY_ROOT, MAX_SIZE, hash_leaf, hash_node, root_of
+from verifier.transparency.merkle.hashing import (
+    EMPTY_ROOT,
+    MAX_SIZE,
+    hash_leaf,
+    hash_node,
+    parents_of,
+    root_of,
+)
 from verifier.transparency.merkle.making import (
     NodeReader,
     Span,
@@ -39,6 +46,7 @@ __all__ = [
     "inclusion_proof",
     "inclusion_proof_from",
     "inclusion_spans",
+    "parents_of",
     "root_from",
     "root_from_inclusion",
     "root_of",

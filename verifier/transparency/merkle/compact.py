@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from verifier.errors import MalformedInput
 from verifier.transparency import wire
-from verifier.transparency.merkle.hashing import EMPTY_ROOT, MAX_SIZE, hash_node, root_of
+from verifier.transparency.merkle.hashing import EMPTY_ROOT, MAX_SIZE, hash_node, parents_of
 
 
 class CompactRange:
@@ -39,15 +39,26 @@ class CompactRange:
         self._push(wire.fixed(leaf_hash, wire.HASH_SIZE, "leaf hash"), 1)
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
-        """Add leaves in order, a complete subtree at a time; none is added where one has not 32 bytes."""
-        hashes = list(leaf_hashes)
-        for length in set(map(len, hashes)) - {wire.HASH_SIZE}:
+        """Add leaves in order, level by level; none is added where one has not 32 bytes.
+
+        On each level the new nodes are joined with the peak that waits there, if one does, and the odd last
+        one waits in its turn.
+        """
+        row = list(leaf_hashes)
+        for length in set(map(len, row)) - {wire.HASH_SIZE}:
             raise MalformedInput(f"leaf hash: expected {wire.HASH_SIZE} bytes, got {length}")
-        done = 0
-        while done < len(hashes):
-            width = self._next_subtree(len(hashes) - done)
-            self._push(root_of(hashes[done : done + width]), width)
-            done += width
+        self._check_room(len(row))
+        peaks = dict(zip(_levels(self._size), self._peaks, strict=True))
+        position, level = self._size, 0
+        self._size += len(row)
+        while row:
+            if position & 1:
+                row = [peaks.pop(level), *row]
+            if len(row) & 1:
+                peaks[level] = row[-1]
+            row = parents_of(row)
+            position, level = position >> 1, level + 1
+        self._peaks = [peaks[level] for level in _levels(self._size)]
 
     def root(self) -> bytes:
         """The root over all leaves so far."""
@@ -85,19 +96,21 @@ class CompactRange:
     def __repr__(self) -> str:
         return f"CompactRange(size={self._size}, root={self.root().hex()})"
 
-    def _next_subtree(self, available: int) -> int:
-        """How many leaves the next complete subtree at this position can take from those available."""
-        largest = 1 << available.bit_length() - 1
-        aligned = self._size & -self._size  # 0 at the very start, where any size is aligned
-        return min(largest, aligned) if aligned else largest
-
     def _push(self, peak: bytes, width: int) -> None:
         """Add a complete subtree of ``width`` leaves and join it with those of its own size before it."""
-        if self._size + width > MAX_SIZE:
-            raise MalformedInput(f"compact range.size: expected at most {MAX_SIZE} leaves")
+        self._check_room(width)
         joined = width
         while self._size & joined:
             peak = hash_node(self._peaks.pop(), peak)
             joined <<= 1
         self._peaks.append(peak)
         self._size += width
+
+    def _check_room(self, width: int) -> None:
+        if self._size + width > MAX_SIZE:
+            raise MalformedInput(f"compact range.size: expected at most {MAX_SIZE} leaves")
+
+
+def _levels(size: int) -> list[int]:
+    """The levels of the complete subtrees that a tree of ``size`` leaves consists of, largest first."""
+    return [level for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1]
