@@ -1,16 +1,13 @@
-"""Following and indexing a log, beside the bare parse of its certificates; searches, beside a bare SELECT."""
+"""Following and indexing a log, beside the bare parse of its certificates."""
 
 import json
 import random
-import sqlite3
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -18,10 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from benchmarks.figure import Figure
-from monitor import Monitor
 from monitor.follower.follow import Follower
 from monitor.store import Connections, Logs
-from monitor.values import Match, Page, Query, WatchedLog
+from monitor.values import WatchedLog
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
 from verifier.transparency import api
@@ -31,12 +27,11 @@ from verifier.transparency.tree_head import SignedTreeHead
 
 ENTRIES: Final = 6000
 BATCH: Final = 1000
-SEARCHES: Final = 300
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 
 
 def measure() -> Iterator[Figure]:
-    """Measure the follower and the three kinds of name search on a few thousand generated certificates."""
+    """Measure the follower on a few thousand generated certificates."""
     bodies, ders = _log()
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "monitor.db"
@@ -44,7 +39,6 @@ def measure() -> Iterator[Figure]:
         name, unit = "follow, check and index a log", "entries/s"
         yield Figure(name, rate, unit, "our strict parse", _rate(Certificate.parse, ders))
         yield Figure(name, rate, unit, "the library's parse, fields read", _rate(_bare_parse, ders))
-        yield from _searches(path)
 
 
 class _Canned:
@@ -127,39 +121,3 @@ def _bare_parse(der: bytes) -> object:
     names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     dates = parsed.not_valid_before_utc, parsed.not_valid_after_utc
     return subject, issuer, list(names), dates, parsed.serial_number, parsed.tbs_certificate_bytes
-
-
-def _searches(path: Path) -> Iterator[Figure]:
-    monitor = Monitor.open(path, read_only=True)
-    some = [result.names[0] for result in monitor.search(Query("", limit=1000), NOW).results]
-    queries: dict[Match, Callable[[str], str]] = {
-        Match.EXACT: lambda name: name,
-        Match.SUBDOMAIN: lambda name: name.partition(".")[2],
-        Match.CONTAINS: lambda name: name[1:6],
-    }
-    bare = _p95(_select_by_key(path))
-    for match, text in queries.items():
-        wanted = iter([Query(text(random.choice(some)), match) for _ in range(SEARCHES)])  # noqa: S311
-        value = _p95(partial(_search_next, monitor, wanted))
-        name, limit = f"search, {match.value}: p95", "SELECT of 50 rows by key"
-        yield Figure(name, value, "ms", limit, bare, higher_is_better=False)
-    monitor.close()
-
-
-def _search_next(monitor: Monitor, wanted: Iterator[Query]) -> Page:
-    return monitor.search(next(wanted), NOW)
-
-
-def _select_by_key(path: Path) -> Callable[[], object]:
-    connection = sqlite3.connect(path)
-    sql = f"SELECT * FROM certificates WHERE id IN ({','.join('?' * 50)})"  # noqa: S608
-    return lambda: connection.execute(sql, random.sample(range(1, ENTRIES), 50)).fetchall()
-
-
-def _p95(call: Callable[[], Any]) -> float:
-    times = []
-    for _ in range(SEARCHES):
-        began = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - began) * 1000)
-    return statistics.quantiles(times, n=20)[-1]

@@ -12,6 +12,8 @@ _UNSTORABLE = frozenset({"Cc", "Cs"})  # control characters, lone surrogates
 def fold(name: str) -> str:
     """Return the form under which a name is stored and looked up: lower case, A-labels, no final dot."""
     name = name.strip().lower().removesuffix(".")
+    if name.isascii():
+        return name
     local, at, domain = name.rpartition("@")
     return local + at + ".".join(_to_ascii(label) for label in domain.split("."))
 
@@ -27,6 +29,8 @@ def forms(name: str) -> frozenset[str]:
 
 def unicode_of(name: str) -> str:
     """Return a name with its A-labels as people write them."""
+    if "xn--" not in name:
+        return name
     local, at, domain = name.rpartition("@")
     return local + at + ".".join(_to_unicode(label) for label in domain.split("."))
 
