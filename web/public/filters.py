@@ -1,7 +1,7 @@
 """What the templates may call: words for values, and pictures, the one place where SVG is marked safe."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +10,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from monitor.errors import MonitorError
 from web.public import drawing, text
 from web.public.language import Language, address_in, join, language, plain_address, quoted, say, shown
 from web.public.language.catalogue import CATALOGUE
@@ -19,6 +20,7 @@ from web.public.pictures import inline
 from web.public.sources import sources
 from web.public.state import Said, State
 from web.public.statics import static_url
+from web.public.visitors import may_see
 
 _ENDS = 8
 
@@ -46,6 +48,8 @@ def register(app: Flask) -> None:
         matched=matched_tag,
         listed=lambda parts: join(", ", tuple(parts)),
         quoted=quoted,
+        percent=text.percent,
+        seconds=lambda seconds: timedelta(seconds=seconds),
         reference=quoted,
         unicode_name=text.unicode_name,
         tojson_readable=_readable,
@@ -83,7 +87,17 @@ def _common() -> dict[str, Any]:
         "here": request.endpoint or "",
         "debug": current_app.debug,
         "language": language(),
+        "watching": _watching(),
     }
+
+
+def _watching() -> bool:
+    """Tell whether to link the watchlist: there is one, and this visitor may see it."""
+    try:
+        state = sources().monitor.watching.state()
+    except MonitorError:
+        return False
+    return state.loaded_at is not None and may_see(state)
 
 
 def _json_url() -> str:

@@ -84,6 +84,11 @@ def day(time: datetime) -> Text:
     return Text(f"{time.day} {time:%b %Y}", f"{time.year}年{time.month}月{time.day}日")
 
 
+def percent(part: float) -> str:
+    """Return '99.95 %', rounded down: what misses a line never looks as if it met it."""
+    return f"{int(part * 10_000) / 100:g} %"
+
+
 def iso(time: datetime) -> str:
     """Return RFC 3339 in UTC, with milliseconds only where there are any."""
     time = time.astimezone(UTC)

@@ -62,3 +62,15 @@ def test_the_log_and_its_audit_are_refused(accused):
 def test_machines_are_told_too(accused):
     assert 'mingjing_log_consistent{log="sm2"} 0' in accused.get("/metrics").text
     assert "mingjing_open_alerts 1" in accused.get("/metrics").text
+
+
+def test_the_evidence_is_a_file_to_keep(accused):
+    alert = accused.get("/audit?output=json").json["alerts"][0]
+    response = accused.get(f"/evidence/{alert['id']}.json")
+    assert response.status_code == 200
+    assert "attachment" in response.headers["Content-Disposition"]
+    assert response.json["standing"] == "proof"
+    assert f'href="/evidence/{alert["id"]}.json"' in accused.get("/audit").text
+    failed = accused.get("/audit?output=json").json["audits"][0]
+    position = next(at for at, finding in enumerate(failed["findings"]) if finding["outcome"] == "failed")
+    assert accused.get(f"/audit/{failed['id']}/evidence/{position}.json").json["claim"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from monitor.observations.values import EndpointAvailability, Following
 from monitor.values import (
     Alert,
     AuditFinding,
@@ -170,6 +171,39 @@ def _sentence(report: AuditReport, checks: Sequence[Check]) -> Text:
             )
     passed = sum(check.state is State.TRUSTED for check in checks)
     return say("{checks} passed.", checks=plural(passed, "check"))
+
+
+_WITNESS_CODES = frozenset({"witnessed", "witnesses-awaited", "witnesses-too-few"})
+
+
+def witnessed(log: LogState) -> tuple[Check, ...]:
+    """Return what the last audit says of the witnesses that cosign this log's tree heads."""
+    findings = log.last_report.findings if log.last_report else ()
+    return tuple(check_shown(finding) for finding in findings if finding.code.value in _WITNESS_CODES)
+
+
+def availability_facts(endpoint: EndpointAvailability) -> dict[str, Any]:
+    """Return how an endpoint of a log answered over 90 days, for JSON."""
+    return {
+        "endpoint": endpoint.endpoint,
+        "answered": endpoint.ok,
+        "failed": endpoint.failed,
+        "ratio": round(endpoint.ratio, 6),
+        "meets": endpoint.meets,
+        "mean_seconds": endpoint.latency,
+        "since": endpoint.since,
+    }
+
+
+def following_facts(following: Following) -> dict[str, Any]:
+    """Return how far a log has been read, for JSON."""
+    return {
+        "position": following.position,
+        "target": following.target,
+        "entries_per_second": following.rate,
+        "seconds_left": following.left,
+        "at": following.at,
+    }
 
 
 def points(heads: Sequence[Head], log: LogState) -> tuple[Point, ...]:

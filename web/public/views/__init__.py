@@ -5,6 +5,7 @@ from flask import Flask
 from web.public.views import (
     audits,
     certificate,
+    evidence,
     files,
     forward,
     health,
@@ -13,13 +14,15 @@ from web.public.views import (
     inspect,
     issuers,
     logs,
+    reports,
     search,
     verify,
+    watch,
 )
 
 
 def register(app: Flask) -> None:
     """Add every blueprint to ``app``."""
-    pages = (home, search, certificate, logs, audits, issuers, verify, inspect)
-    for module in (*pages, files, forward, inclusion, health):
+    pages = (home, search, certificate, logs, audits, issuers, verify, inspect, watch)
+    for module in (*pages, evidence, reports, files, forward, inclusion, health):
         app.register_blueprint(module.blueprint)

@@ -7,6 +7,8 @@ from flask import Blueprint, Response, render_template, request
 
 from web.public.errors import BadParameter
 from web.public.language import say
+from web.public.negotiation import json_response
+from web.public.openapi import description
 from web.public.sources import sources
 
 blueprint = Blueprint("files", __name__)
@@ -49,6 +51,12 @@ def opensearch() -> Response:
     """Describe the search to browsers (OpenSearch 1.1)."""
     text = render_template("opensearch.xml", base=sources().settings.public_url)
     return _file(text.encode(), "application/opensearchdescription+xml", _LONG)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Describe the JSON API (OpenAPI 3.1)."""
+    return json_response(description(sources().settings.public_url))
 
 
 @blueprint.get("/robots.txt")

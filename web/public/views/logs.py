@@ -5,10 +5,13 @@ from flask import Blueprint, Response
 from web.public.drawing import draw_growth, draw_timeline
 from web.public.errors import Missing
 from web.public.language import say
+from web.public.listed import listed
 from web.public.models.logs import (
     alert_facts,
     audit_facts,
     audit_shown,
+    availability_facts,
+    following_facts,
     grew,
     head_facts,
     key_words,
@@ -17,6 +20,7 @@ from web.public.models.logs import (
     overview_said,
     points,
     standing_words,
+    witnessed,
 )
 from web.public.negotiation import page
 from web.public.pictures import inline
@@ -64,11 +68,18 @@ def log(name: str) -> Response:
         "alerts": [alert_facts(alert) for alert in alerts],
         "malformed_entries": [{"index": entry.index, "reason": entry.reason} for entry in malformed],
     }
+    availability, following = (
+        monitor.observations.availability(name, now),
+        monitor.observations.following(name),
+    )
+    facts["availability"] = [availability_facts(endpoint) for endpoint in availability]
+    facts["following"] = following_facts(following) if following else None
     drawn = points(heads, state)
     timeline = inline(draw_timeline(drawn, now)) if len(drawn) > 1 else ""
     return page(
         "log.html", facts, log=state, said=log_said(state), key=key_words(state.key), timeline=timeline,
         standing=standing_words(state),
         heads=heads[:_HEAD_ROWS], head_count=len(heads), audits=[audit_shown(report) for report in reports],
-        alerts=alerts, malformed=malformed,
+        alerts=alerts, malformed=malformed, availability=availability, following=following,
+        witnessed=witnessed(state), listed=listed(state.log_id),
     )  # fmt: skip

@@ -91,6 +91,9 @@ MEANINGS: Final = {
     "issuer-missing": "缺少签发者证书。",
     "issuer-wrong": "签发者证书有误。",
     "availability-low": "可用率过低。",
+    "witnessed": "有足够的见证者签名。",
+    "witnesses-awaited": "正在等待见证者。",
+    "witnesses-too-few": "见证者太少。",
     # checks without a code, by their short names
     "encryption": "加密检查。",
     "handshake": "握手检查。",

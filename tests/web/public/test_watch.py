@@ -1,0 +1,102 @@
+"""/watch: who may see it, what it shows, its feed; in both languages."""
+
+import shutil
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from monitor import Monitor
+from web.public import create_app
+
+from .conftest import DOMAIN, OPERATOR
+from .test_language import CHINESE, english_left
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+ADDRESSES = ("/watch", "/watch/1", "/watch.atom")
+
+
+def watched(world, folder, text):
+    """Make the site over a monitor that watches what ``text`` says; certificates of the pair are our own."""
+    shutil.copy(world.data / "monitor.db", folder / "monitor.db")
+    (folder / "watchlist.toml").write_text(text)
+    monitor = Monitor.open(folder / "monitor.db", operator=OPERATOR)
+    runner = monitor.watching.runner(
+        folder / "watchlist.toml", is_ours=lambda serial, _tbs: serial == world.pair.sm2.certificate.serial
+    )
+    while runner.look(datetime.now(UTC)):
+        pass
+    monitor.close()
+    return create_app(world.settings(data=folder))
+
+
+@pytest.fixture(scope="module")
+def private(world, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("private")
+    return watched(world, folder, f'names = [".{DOMAIN}", "plain.hostile.test"]\n')
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_a_visitor_of_this_machine_sees_it(private, path):
+    response = private.test_client().get(path, base_url="http://127.0.0.1:8440")
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+@pytest.mark.parametrize(
+    ("address", "headers", "host"),
+    [
+        ("192.0.2.7", {}, "127.0.0.1:8440"),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, "localhost"),
+        ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, "localhost"),
+        ("127.0.0.1", {"Via": "1.1 proxy"}, "localhost"),
+        ("127.0.0.1", {}, "rebound.example"),
+        ("127.0.0.1", {}, "127.0.0.1.rebound.example"),
+    ],
+)
+def test_to_everybody_else_it_does_not_exist(private, path, address, headers, host):
+    client = private.test_client()
+    base = {"base_url": f"http://{host}", "environ_base": {"REMOTE_ADDR": address}, "headers": headers}
+    response = client.get(path, **base)
+    assert response.status_code == 404
+    assert "There is no page at this address" in response.text
+    assert 'href="/watch"' not in client.get("/", **base).text
+
+
+def test_a_public_watchlist_is_for_everybody(world, tmp_path):
+    app = watched(world, tmp_path, f'public = true\nnames = [".{DOMAIN}"]\n')
+    response = app.test_client().get("/watch", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert response.status_code == 200
+
+
+def test_it_tells_what_waits_for_a_person_and_how_to_settle_it(private):
+    client = private.test_client()
+    facts = client.get("/watch?output=json").json
+    assert facts["state"] == "refused"
+    assert facts["open"] > 0
+    assert {"working", "working_since", "watches", "channels", "notices"} <= set(facts)
+    page = client.get("/watch").text
+    assert "mingjing watch acknowledge" in page
+    assert "have its issuer revoke it" in page
+    assert 'href="/watch"' in client.get("/").text
+    assert client.get("/watch/999").status_code == 404
+
+
+def test_each_notice_keeps_its_id_in_the_feed(private):
+    client = private.test_client()
+    feed = ET.fromstring(client.get("/watch.atom").data)  # noqa: S314  made by the code under test
+    ids = [entry.findtext(f"{ATOM}id") for entry in feed.findall(f"{ATOM}entry")]
+    assert ids
+    assert ids == [notice["id"] for notice in client.get("/watch?output=json").json["notices"]][: len(ids)]
+
+
+def test_it_is_chinese_too(private):
+    for path in ("/watch", "/watch?open=1", "/watch/1"):
+        assert english_left(private.test_client().get(path, headers=CHINESE).text) == [], path
+
+
+def test_without_a_watchlist_it_says_so(world, tmp_path):
+    client = create_app(world.settings(data=tmp_path)).test_client()
+    assert "Nothing is watched yet" in client.get("/watch").text
+    assert 'href="/watch"' not in client.get("/").text

@@ -1,0 +1,114 @@
+"""What is watched and what came of it, as the site speaks of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.watching.values import Channel, Notice, Origin, Subject, WatchedItem, WatchingState
+from web.public.language import Text, join, quoted, say
+from web.public.models.logs import explained
+from web.public.models.rows import common_name
+from web.public.state import Said, State
+from web.public.text import plural
+
+_KINDS = {
+    "name": "name",
+    "subtree": "name and all below it",
+    "address": "IP address",
+    "organisation": "organisation",
+    "issuer": "issuer",
+    "email": "email",
+}
+_ORIGINS = {
+    Origin.UNKNOWN: "nobody here is known to have ordered it: if it is not yours, have its issuer revoke it",
+    Origin.OURS: "our own issuer made it",
+    Origin.AUTHORISED: "it is on the list of known certificates",
+    Origin.EXPIRED: "it had expired before this was watched",
+}
+_MOST_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeShown:
+    """One notice as a line."""
+
+    notice: Notice
+    state: State
+    sentence: Text
+
+
+def watching_said(state: WatchingState, now: datetime) -> Said:
+    """Say in one sentence whether anybody is watching, and whether a person must look at something."""
+    if state.error:
+        return Said(State.UNKNOWN, say("The watchlist is refused: {reason}", reason=state.error))
+    if state.loaded_at is None or not state.watches:
+        return Said(State.UNKNOWN, say("Nothing is watched yet: the watchlist names nothing."))
+    if not state.working(now):
+        return Said(State.UNKNOWN, say("Nobody is watching at the moment: the scheduler has fallen silent."))
+    if state.open:
+        waiting = "{notices} to look at: certificates that nobody here is known to have ordered."
+        return Said(State.REFUSED, say(waiting, notices=plural(state.open, "open notice")))
+    return Said(State.TRUSTED, say("Everything watched is in order: no certificate of unknown origin."))
+
+
+def notice_shown(notice: Notice) -> NoticeShown:
+    """Make a notice's line; certificates of unknown origin stand out until somebody has looked."""
+    known = notice.origin in {Origin.OURS, Origin.AUTHORISED}
+    state = State.REFUSED if notice.open else State.TRUSTED if known else State.UNKNOWN
+    return NoticeShown(notice, state, _sentence(notice))
+
+
+def kind_words(kind: str) -> Text:
+    """Return what kind of thing is watched."""
+    return say(_KINDS[kind])
+
+
+def channel_said(channel: Channel) -> Said:
+    """Say whether a channel works."""
+    if channel.dead:
+        return Said(
+            State.REFUSED, say("{count} given up: {error}", count=channel.dead, error=channel.last_error)
+        )
+    if channel.last_error:
+        return Said(State.UNKNOWN, say("The last attempt failed: {error}", error=channel.last_error))
+    if channel.last_success is None:
+        return Said(State.UNKNOWN, say("Nothing has been sent yet; a test notice would show that it works."))
+    return Said(State.TRUSTED, say("It works."))
+
+
+def _sentence(notice: Notice) -> Text:
+    if notice.subject is Subject.CERTIFICATE and notice.certificate is not None:
+        return _of_certificate(notice, common_name(notice.certificate.issuer))
+    if notice.subject is Subject.MALFORMED:
+        return say(
+            "Entry {index} of log {log} cannot be read as a certificate, and names {names}.",
+            index=notice.index, log=notice.log, names=_some(notice.matched),
+        )  # fmt: skip
+    if notice.subject is Subject.LOG:
+        what = explained(notice.summary.partition(f"{notice.code}: ")[2] or notice.summary, notice.code)
+        return say(
+            "The audit of log {log} found {code}: {detail}", log=notice.log, code=notice.code, detail=what
+        )
+    if notice.subject is Subject.TEST:
+        return say("A test notice: whoever reads this is told of what is found.")
+    return quoted(notice.summary, say("About watching itself.").chinese)
+
+
+def _of_certificate(notice: Notice, issuer: str) -> Text:
+    return say(
+        "A certificate for {names}, issued by {issuer}; {whose}.", names=_some(notice.matched),
+        issuer=issuer or say("an issuer without a name"), whose=say(_ORIGINS[notice.origin]),
+    )  # fmt: skip
+
+
+def _some(matched: Sequence[str]) -> Text:
+    listed = join(", ", matched[:_MOST_NAMES])
+    more = len(matched) - _MOST_NAMES
+    return say("{names} and {more}", names=listed, more=plural(more, "other name")) if more > 0 else listed
+
+
+def progress_words(item: WatchedItem) -> Text:
+    """Say how far the past of a watched thing has been searched."""
+    if item.scanned >= 1:
+        return say("past certificates searched completely")
+    return say("past certificates searched to {part}", part=f"{item.scanned:.0%}")
