@@ -15,6 +15,11 @@ from web.public.language import say
 from web.public.text import iso
 
 PAGE_FORMS = ("html", "json")
+_FOR_PROGRAMS = frozenset({
+    "evidence.alert", "evidence.finding", "files.log_list", "files.openapi", "files.trust_bundle",
+    "health.alive", "health.ready", "inclusion.answer", "reports.report", "verify.proof",
+})  # fmt: skip
+"""Addresses that answer in JSON alone, so that their problems are told in JSON too."""
 
 
 def output_form(accepted: tuple[str, ...] = PAGE_FORMS) -> str:
@@ -35,7 +40,9 @@ def wants_json(*, strict: bool = True) -> bool:
     """Tell whether JSON was asked for; without ``strict``, any machine-readable form counts."""
     if strict:
         return output_form() == "json"
-    return _accepts_json() or request.args.get("output", "html") != "html"
+    return (
+        request.endpoint in _FOR_PROGRAMS or _accepts_json() or request.args.get("output", "html") != "html"
+    )
 
 
 def _accepts_json() -> bool:
