@@ -1,6 +1,10 @@
-"""Following and indexing a log, beside the bare parse of its certificates."""
+"""Following and indexing a log, beside the bare parse of its certificates; and what memory it takes.
+
+``MINGJING_BENCH_ENTRIES=1000000`` makes the log of the memory's figure a million entries long.
+"""
 
 import json
+import os
 import random
 import tempfile
 import time
@@ -26,6 +30,9 @@ from verifier.transparency.extra_data import PrecertChainEntry
 from verifier.transparency.tree_head import SignedTreeHead
 
 ENTRIES: Final = 6000
+LONG: Final = int(os.environ.get("MINGJING_BENCH_ENTRIES", "20_000"))
+FULL: Final = 1_000_000
+SERIAL: Final = bytes.fromhex("0214")  # INTEGER of 20 bytes
 BATCH: Final = 1000
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 
@@ -39,6 +46,10 @@ def measure() -> Iterator[Figure]:
         name, unit = "follow, check and index a log", "entries/s"
         yield Figure(name, rate, unit, "our strict parse", _rate(Certificate.parse, ders))
         yield Figure(name, rate, unit, "the library's parse, fields read", _rate(_bare_parse, ders))
+        early, late = _memory(Path(directory) / "long.db", bodies[0])
+        name = f"memory after {LONG:,} entries"
+        asked = 0.9 if LONG >= FULL else None  # the database's cache is still filling before
+        yield Figure(name, late, "MiB", "after a quarter of them", early, asked, higher_is_better=False)
 
 
 class _Canned:
@@ -55,6 +66,22 @@ class _Canned:
 
     def entries(self, start: int, end: int) -> Sequence[api.RawEntry]:
         return api.parse_entries_response(self._bodies[start // BATCH])[: end - start]
+
+
+class _Endless(_Canned):
+    """The first answer again and again, each time with serial numbers that were not seen before."""
+
+    def entries(self, start: int, end: int) -> Sequence[api.RawEntry]:
+        return [
+            _renumbered(raw, start + at) for at, raw in enumerate(super().entries(0, min(end - start, BATCH)))
+        ]
+
+
+def _renumbered(raw: api.RawEntry, number: int) -> api.RawEntry:
+    at = raw.extra_data.index(SERIAL) + len(SERIAL)
+    old = raw.extra_data[at : at + 20]
+    new = old[:12] + number.to_bytes(8)
+    return api.RawEntry(raw.leaf_input.replace(old, new), raw.extra_data.replace(old, new))
 
 
 def _log() -> tuple[list[bytes], list[bytes]]:
@@ -98,13 +125,34 @@ def _sign(
 
 
 def _follow(path: Path, bodies: Sequence[bytes]) -> float:
-    logs = Logs(Connections(path))
-    key = PrivateKey.generate(KeyAlgorithm.ECDSA).public_key
-    logs.watch(WatchedLog("bench", key.key_id, key, "", "", timedelta(seconds=60)))
-    row = logs.get("bench").id
+    row, logs = _watched(path)
     began = time.perf_counter()
     Follower(row, _Canned(bodies), logs).follow(ENTRIES)
     return ENTRIES / (time.perf_counter() - began)
+
+
+def _watched(path: Path) -> tuple[int, Logs]:
+    logs = Logs(Connections(path))
+    key = PrivateKey.generate(KeyAlgorithm.ECDSA).public_key
+    logs.watch(WatchedLog("bench", key.key_id, key, "", "", timedelta(seconds=60)))
+    return logs.get("bench").id, logs
+
+
+def _memory(path: Path, body: bytes) -> tuple[float, float]:
+    """What the process keeps to itself, in MiB, after a quarter of a long log and at its end."""
+    row, logs = _watched(path)
+    follower = Follower(row, _Endless([body]), logs)
+    assert follower.follow(LONG // 4) == LONG // 4
+    early = _private_memory()
+    assert follower.follow(LONG) == LONG
+    return early, _private_memory()
+
+
+def _private_memory() -> float:
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) / 1024
+    raise OSError("/proc/self/status: expected RssAnon (Linux 4.5)")
 
 
 def _rate(parse: Callable[[bytes], object], ders: Sequence[bytes]) -> float:

@@ -15,7 +15,7 @@ VERSION = len(MIGRATIONS)
 BUSY_SECONDS = 30.0
 CACHE_KIB = 64 * 1024
 MAPPED_BYTES = 1 << 33
-"""Of the file, read without copying; the operating system's cache decides what is in memory."""
+"""Of the file, that a reader reads without copying; the system's cache decides what is in memory."""
 
 
 def connect(path: Path, *, read_only: bool) -> Database:
@@ -41,8 +41,9 @@ def _open(path: Path, *, read_only: bool) -> Database:
         if read_only and 0 < version < VERSION:
             raise StoreError(f"{path} has version {version}; the scheduler makes it version {VERSION}.")
         database.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-        database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
-        if not read_only:
+        if read_only:
+            database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
+        else:
             database.execute("PRAGMA journal_mode=WAL")
             if version < VERSION:
                 migrate(database, path)
