@@ -281,6 +281,7 @@ MESSAGES: Final = {
     "No witness is asked of this log.": "没有要求此日志有见证者。",
     "Availability": "可用率",
     "How each of its addresses answered this auditor over the last 90 days; browsers ask for 99 %.": "最近 90 天内其各个地址对本审计程序的应答情况；浏览器要求 99 %。",
+    "Availability of each address": "各地址的可用率",
     "Answered": "已应答",
     "Failed": "失败",
     "Mean time": "平均用时",
