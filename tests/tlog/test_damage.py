@@ -5,8 +5,11 @@ Whatever it is, ``log verify`` names it, and no damaged byte is passed on as the
 
 import re
 import shutil
+import sqlite3
+import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +17,13 @@ import pytest
 from tests.tlog.chains import QUICK, Ca, OpenLogs
 from tests.tlog.conftest import PlainLog
 from tlog.ct import CtLog, LogSettingsError, verify_log
-from tlog.errors import DamagedTree, RefuseToStart
+from tlog.ct.tile_entries import CtEntries
+from tlog.errors import DamagedTree, RefuseToStart, Unavailable
 from tlog.storage import DirectoryStore
 from tlog.tree import TILE_WIDTH
 from tlog.verify import verify_tree
 from verifier.algorithms import PrivateKey
+from verifier.transparency.merkle import hash_leaf
 
 SIZE = 259
 FULL_TILES = ("tile/0/000", "tile/data/000")
@@ -91,6 +96,7 @@ def test_the_tiles_that_are_written_on_are_refused_at_the_start(copy, key, damag
 
 @pytest.mark.parametrize("key", FULL_TILES)
 def test_full_tiles_are_not_believed_when_they_are_read(copy, key, damage) -> None:
+    hashes = [hash_leaf(leaf) for leaf in CtEntries().leaves((copy.directory / "tile/data/000").read_bytes())]
     copy.spoil(key, damage)
     log = copy.open()
     with pytest.raises(DamagedTree):
@@ -101,6 +107,8 @@ def test_full_tiles_are_not_believed_when_they_are_read(copy, key, damage) -> No
         middle = next(at for at in range(TILE_WIDTH) if at >= TILE_WIDTH // 2)
         for ask in (
             lambda: log.get_entry_and_proof(middle, SIZE),
+            lambda: log.get_proof_by_hash(hashes[0], SIZE),
+            lambda: log.get_proof_by_hash(hashes[0], TILE_WIDTH + 1),
             lambda: log.get_sth_consistency(middle + 1, SIZE),
             lambda: log.get_sth_consistency(middle + 1, TILE_WIDTH + 1),
         ):
@@ -158,11 +166,36 @@ def test_an_index_damaged_anywhere_is_made_anew(copy, part, caplog) -> None:
     assert verify_log(copy.directory).whole
 
 
-def _patiently(act: Callable[[], object]) -> object:
-    import time
+def test_an_index_found_damaged_by_a_look_up_is_made_anew(copy, monkeypatch) -> None:
+    log = copy.open()
+    index = log._promises._index
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    broken, made_anew = threading.Event(), threading.Event()
+    look_up, start_over = index.promise, index.start_over
+    broken.set()
 
-    from tlog.errors import Unavailable
+    def promise(key: bytes):
+        if broken.is_set():
+            raise error
+        return look_up(key)
 
+    def mended() -> None:
+        start_over()
+        broken.clear()
+        made_anew.set()
+
+    monkeypatch.setattr(index, "promise", promise)
+    monkeypatch.setattr(index, "start_over", mended)
+    log._sequencer.limits = replace(log._sequencer.limits, head_age=0.05)
+    with pytest.raises(Unavailable, match="making its index anew"):
+        log.add_chain(copy.chains[7])
+    assert made_anew.wait(10)
+    assert _patiently(lambda: log.add_chain(copy.chains[7])).leaf_index == 7
+    log.close()
+
+
+def _patiently[T](act: Callable[[], T]) -> T:
     for _ in range(50):
         try:
             return act()

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from tlog.ct.index import Index, Indexed, Promise
+from tlog.errors import StorageError
 
 FLUSH = 20
 SMALL = 1000
@@ -130,4 +131,24 @@ def test_an_index_of_a_newer_version_is_made_anew(tmp_path) -> None:
     connection.close()
     index = Index(path)
     assert index.size == 0
+    index.close()
+
+
+def test_an_index_that_cannot_be_opened_is_not_thrown_away(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "index.db"
+    index = Index(path)
+    fill(index, 100)
+    index.close()
+
+    def full(_: object) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr("tlog.ct.index.connect", full)
+    with pytest.raises(StorageError, match=r"could not open .* database or disk is full"):
+        Index(path)
+    monkeypatch.undo()
+    index = Index(path)
+    check(index, 100)
     index.close()

@@ -84,14 +84,15 @@ class Promises:
         return self._looked_up(lambda: self._index.leaf_index(leaf_hash))
 
     def _looked_up[T](self, look: Callable[[], T]) -> T:
-        """What the index says; raises Unavailable where its file is damaged, until the next flush."""
+        """What the index says; raises Unavailable where its file is damaged, until it is made anew."""
         try:
-            return look()
+            if not self._index_damaged:
+                return look()
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
             self._index_damaged = True
-            raise Unavailable("the log is making its index anew; send it again", retry_after=10) from error
+        raise Unavailable("the log is making its index anew; send it again", retry_after=10)
 
     def merged(self, tickets: Sequence[Ticket], leaf_hashes: Sequence[bytes], head: Head) -> None:
         """Sign the promises of entries that are now durable, and index them, before they are released."""
@@ -120,9 +121,11 @@ class Promises:
             if not is_damage(error):
                 raise
         logger.error("%s is damaged; it is made anew from the tree", INDEX_FILE)
+        self._index_damaged = True
         self._index.start_over()
+        self._catch_up(head, until)
         self._index_damaged = False
-        return self._catch_up(head, until)
+        return None
 
     def _catch_up(self, head: Head, until: int) -> None:
         size = self._index.size
