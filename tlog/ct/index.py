@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tlog.ct.index_file import SLICES, connect, is_damage, number_of, remove, slice_of
+from tlog.ct.index_file import SLICES, connect, is_damage, number_of, remove
 from tlog.ct.places import RecentPlaces
 from tlog.errors import StorageError
 
@@ -90,12 +90,11 @@ class Index:
         self._entries, self._leaves = RecentPlaces(), RecentPlaces()
         in_trees = [size for (size,) in self._connection.execute("SELECT size FROM slice ORDER BY number")]
         self._next_slice = in_trees.index(min(in_trees))
-        for place, key, leaf in self._connection.execute(
+        rows = self._connection.execute(
             "SELECT leaf_index, key, hash FROM promise WHERE leaf_index >= ?", (min(in_trees),)
-        ):
-            for places, number in ((self._entries, number_of(key)), (self._leaves, leaf)):
-                if place >= in_trees[slice_of(number)]:
-                    places.add(number, place)
+        ).fetchall()
+        self._entries.load(((number_of(key), place) for place, key, _ in rows), in_trees)
+        self._leaves.load(((leaf, place) for place, _, leaf in rows), in_trees)
 
     @property
     def size(self) -> int:

@@ -1,5 +1,7 @@
 """Where the newest hashes stand: kept in memory until the look-up trees have them."""
 
+from collections.abc import Iterable, Sequence
+
 from tlog.ct.index_file import SLICES, slice_of
 
 
@@ -17,6 +19,14 @@ class RecentPlaces:
 
     def add(self, number: int, place: int) -> None:
         self._slices[slice_of(number)].setdefault(number, place)
+
+    def load(self, rows: Iterable[tuple[int, int]], in_tree: Sequence[int]) -> None:
+        """Add many hashes and places, but those of a slice that are before what its tree has."""
+        slices = self._slices
+        for number, place in rows:
+            part = slice_of(number)
+            if place >= in_tree[part]:
+                slices[part].setdefault(number, place)
 
     def get(self, number: int) -> int | None:
         """Return the place of a hash (its number), None if it is not here."""
