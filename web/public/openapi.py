@@ -174,12 +174,19 @@ def _paths() -> Json:
     }  # fmt: skip
 
 
+_DAYS: Final = ("at", "expires_from", "expires_until", "seen_from", "seen_until")
+
+
 def _search_parameters() -> tuple[Json, ...]:
     return (
         _asked(
             "match", {"type": "string", "enum": ["exact", "subdomain", "contains"]}, "How a name matches."
         ),
-        _asked("exclude", {"type": "string", "enum": ["expired"]}, "What to leave out."),
+        _asked("exclude", {"enum": ["expired", "revoked", "expired,revoked"]}, "What to leave out."),
+        _asked("revocation", {"enum": ["good", "revoked", "unknown", "not-checked"]}, "As the CRL has it."),
+        _asked("validity", {"enum": ["valid", "expired", "not-yet-valid"]}, "At this moment, or ``at``."),
+        *(_asked(name, {"type": "string", "format": "date"}, "A day in UTC.") for name in _DAYS),
+        _asked("issuer", {"type": "string", "maxLength": 200}, "A part of the issuer's name, or a SHA-256."),
         _asked("after", {"type": "string", "maxLength": 64}, "The cursor of the page before."),
     )
 

@@ -13,6 +13,11 @@ from web.public.negotiation import json_response, wants_json
 
 logger = logging.getLogger(__name__)
 
+_FIELDS = frozenset({
+    "after", "limit", "exclude", "validity", "at", "revocation", "issuer", "expires_from", "expires_until",
+    "seen_from", "seen_until",
+})  # fmt: skip
+
 
 def register(app: Flask) -> None:
     """Turn every exception of a request into a page or JSON that says what happened."""
@@ -33,7 +38,7 @@ def _tell(problem: SiteError) -> Response:
 def of_query(error: QueryError) -> BadParameter:
     """Return what the monitor says of a query, with the parameter that its message starts with, else q."""
     field = str(error).partition(":")[0]
-    return BadParameter(quoted(str(error)), field=field if field in {"after", "limit"} else "q")
+    return BadParameter(quoted(str(error)), field=field if field in _FIELDS else "q")
 
 
 def _tell_monitor(error: MonitorError) -> Response:

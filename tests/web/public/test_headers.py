@@ -15,7 +15,7 @@ EVERYTHING = [
     "/audit/1",
     "/issuers",
     "/nothing",
-    "/search?q=ab&match=contains",
+    "/search?q=a&match=near",
     "/static/site.css",
     "/static/none.css",
     "/ca/ssl-sm2.crt",

@@ -125,6 +125,17 @@ def test_search_can_leave_out_what_has_expired(client):
     }
 
 
+def test_a_search_is_narrowed_and_says_by_what(client):
+    everything = "q=mingjing.test&match=subdomain"
+    revoked = facts(client, f"/search?{everything}&revocation=revoked&exclude=expired")
+    assert {name for found in revoked["results"] for name in found["names"]} == {"revoked.mingjing.test"}
+    assert revoked["query"]["filters"] == {"exclude": "expired", "revocation": "revoked"}
+    page = client.get(f"/search?{everything}&revocation=revoked").text
+    assert '<option value="revoked" selected>' in page
+    assert "revocation=revoked&amp;output=csv" in page
+    assert len(client.get(f"/search?{everything}&revocation=revoked&output=jsonl").text.splitlines()) == 2
+
+
 def test_search_pages_with_a_cursor(client, monkeypatch):
     monkeypatch.setattr("web.public.views.search.PAGE", 5)
     seen, path = [], "/search?q=mingjing.test&match=subdomain&output=json"
@@ -158,9 +169,9 @@ def test_a_search_is_a_feed(client):
     ("query", "field", "said"),
     [
         ("q=a&match=near", "match", "exact, subdomain, contains"),
-        ("q=a&exclude=all", "exclude", "can only be expired"),
+        ("q=a&exclude=all", "exclude", "expected expired, revoked"),
         ("q=a&output=xml", "output", "html, json, jsonl, csv, atom"),
-        ("q=ab&match=contains", "q", "3 characters"),
+        ("q=a&expires_from=soon", "expires_from", "a date such as"),
         ("q=" + "a" * 600, "q", "longer than 500"),
         ("q=a.example&after=x", "after", "cursor"),
         ("q=fingerprint:12", "q", "64 hexadecimal digits"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, url_for
 from markupsafe import Markup
 
-from monitor.values import CertificateDetail, LoggedEntry
+from monitor.values import CertificateDetail, CertificateSummary, LoggedEntry, Query
 from web.public.drawing import draw_chains, draw_lifetime, draw_proof
 from web.public.errors import BadParameter, Missing
 from web.public.language import say
@@ -20,7 +20,7 @@ from web.public.models.certificate import (
 )
 from web.public.models.extensions import extensions_shown, purposes
 from web.public.models.proof import walk
-from web.public.models.rows import algorithm_words, common_name
+from web.public.models.rows import algorithm_words, certificate_row, common_name, summary_facts
 from web.public.negotiation import output_form, page
 from web.public.pictures import inline
 from web.public.sources import sources
@@ -28,6 +28,7 @@ from web.public.sources import sources
 blueprint = Blueprint("certificate", __name__)
 
 _INCLUSIVE = timedelta(seconds=1)  # both ends belong to the validity (RFC 5280 section 4.1.2.5)
+_SAME_KEY = 20
 _FORMS = ("html", "json", "pem", "der")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -76,6 +77,8 @@ def _page(detail: CertificateDetail) -> Response:
     pair = sources().monitor.certificate(detail.pair.sha256) if detail.pair else None
     proofs = [_proof(entry) for entry in detail.entries]
     facts = certificate_facts(detail, now)
+    others = _same_key(detail)
+    facts["same_key"] = [summary_facts(other) for other in others]
     facts["proofs"] = [proof["facts"] for proof in proofs if proof["facts"]]
     return page(
         "certificate.html", facts, detail=detail, summary=summary, certificate=certificate, pair=pair,
@@ -84,10 +87,19 @@ def _page(detail: CertificateDetail) -> Response:
         issuer=common_name(summary.issuer), usages=purposes(certificate), promises=promises(detail.scts, now),
         pair_algorithm=algorithm_words(pair.summary.algorithm, pair.summary.key_bits) if pair else "",
         pair_said=certificate_said(pair, now) if pair else None,
+        same_key=[certificate_row(other, now) for other in others],
         proofs=proofs, extensions=extensions_shown(certificate), chains=_chains(detail, pair),
         lifetime=inline(draw_lifetime(summary.not_before, summary.not_after, now)),
         expired=summary.not_after < now, length=summary.not_after - summary.not_before + _INCLUSIVE,
     )  # fmt: skip
+
+
+def _same_key(detail: CertificateDetail) -> tuple[CertificateSummary, ...]:
+    """Return other certificates of the same public key, the newest first."""
+    key = detail.certificate.public_key.key_id.hex()
+    found = sources().monitor.search(Query(f"spki:{key}", limit=_SAME_KEY + 1), sources().now).results
+    others = [other for other in found if other.sha256 != detail.summary.sha256]
+    return tuple(others[:_SAME_KEY])
 
 
 def _proof(entry: LoggedEntry) -> dict[str, object]:

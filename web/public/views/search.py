@@ -12,6 +12,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 
 from monitor import Monitor
 from monitor.errors import QueryError
+from monitor.index.filters import EXPIRED, Filters
 from monitor.values import CertificateSummary, Match, Page, Query
 from web.public.errors import BadParameter, SiteError
 from web.public.language import say
@@ -64,9 +65,7 @@ def _query() -> Query:
         raise BadParameter(
             say("q is longer than {most} characters, which no name is.", most=_LONGEST), field="q"
         )
-    return Query(
-        text, _match(), exclude_expired=_excluded(), after=request.args.get("after") or None, limit=PAGE
-    )
+    return Query(text, _match(), after=request.args.get("after") or None, limit=PAGE, filters=_filters())
 
 
 def _match() -> Match:
@@ -79,13 +78,9 @@ def _match() -> Match:
         raise BadParameter(wrong, field="match") from None
 
 
-def _excluded() -> bool:
-    given = request.args.get("exclude") or ""
-    if given not in {"", "expired"}:
-        raise BadParameter(
-            say("exclude can only be expired, not {given}.", given=repr(given)), field="exclude"
-        )
-    return given == "expired"
+def _filters() -> Filters:
+    """Read what narrows the search; raises QueryError, which names the parameter at fault."""
+    return Filters.parse(request.args.to_dict())
 
 
 def _nothing_asked(form: str) -> Response:
@@ -110,7 +105,8 @@ def _page(found: Page) -> Response:
         "query": {
             "q": query.q,
             "match": query.match,
-            "exclude": "expired" if query.exclude_expired else None,
+            "exclude": "expired" if EXPIRED in query.filters.exclude else None,
+            "filters": query.filters.to_parameters(),
         },
         "kind": found.kind,
         "results": [summary_facts(summary) for summary in found.results],

@@ -97,5 +97,8 @@ SHAPES: Final = {
     "{kind}: expected {count} hexadecimal digits": "{kind}：应为 {count} 位十六进制数字",
     "a search for a part of a name needs at least {count} characters": "按名称的一部分搜索至少需要 {count} 个字符",
     "after: expected the cursor of an earlier page": "after：应为前一页给出的游标",
+    "exclude: expected expired, revoked or both with a comma between them": "exclude：应为 expired、revoked，或以逗号隔开的两者",
+    "{field}: expected one of {known}": "{field}：应为 {known} 之一",
+    "{field}: expected a date such as {day}, or a moment such as {moment}": "{field}：应为日期（如 {day}）或时刻（如 {moment}）",
     "limit: expected 1 to {most}, got {given}": "limit：应为 1 至 {most}，而不是 {given}",
 }

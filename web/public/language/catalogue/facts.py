@@ -48,7 +48,6 @@ MESSAGES: Final = {
     "output must be one of {known}, not {given}.": "output 只能是 {known} 之一，不能是 {given}。",
     "q is longer than {most} characters, which no name is.": "q 超过 {most} 个字符，没有这么长的名称。",
     "match must be one of {known}, not {given}.": "match 只能是 {known} 之一，不能是 {given}。",
-    "exclude can only be expired, not {given}.": "exclude 只能是 expired，不能是 {given}。",
     "before must be the number of an audit, not {given}.": "before 必须是一次审计的编号，不能是 {given}。",
     "api must be static or rfc6962, not {given}.": "api 只能是 static 或 rfc6962，不能是 {given}。",
     "No log of this name is followed here.": "这里没有跟踪这个名称的日志。",

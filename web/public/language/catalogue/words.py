@@ -66,6 +66,10 @@ MESSAGES: Final = {
     "email": "电子邮件",
     "address": "IP 地址",
     "key": "密钥",
+    "key-identifier": "密钥标识符",
+    "organisational-unit": "组织单位",
+    "entry": "日志条目",
+    "newest": "时间",
     "log": "日志",
     # reasons of revocation (RFC 5280 section 5.3.1)
     "no reason given": "未说明原因",
