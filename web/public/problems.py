@@ -1,6 +1,7 @@
 """How a problem is told: as a page or, where JSON was asked for, as ``{"error": …, "field": …}``."""
 
 import logging
+import sqlite3
 from http import HTTPStatus
 
 from flask import Flask, Response, render_template, request
@@ -23,6 +24,7 @@ def register(app: Flask) -> None:
     """Turn every exception of a request into a page or JSON that says what happened."""
     app.register_error_handler(SiteError, _tell)
     app.register_error_handler(MonitorError, _tell_monitor)
+    app.register_error_handler(sqlite3.OperationalError, _tell_unreadable)
     app.register_error_handler(HTTPException, _tell_http)
     app.register_error_handler(Exception, _tell_crash)
 
@@ -52,6 +54,11 @@ def _tell_monitor(error: MonitorError) -> Response:
         )
     if isinstance(error, NoVerifiedHead):
         return _tell(NotReady(quoted(str(error))))
+    return _tell_unreadable(error)
+
+
+def _tell_unreadable(error: Exception) -> Response:
+    # also a database that the scheduler has not brought to this version yet, as while both are updated
     logger.error("the monitor could not answer %s: %s", request.path, error)
     return _tell(
         NotReady(

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -123,6 +124,16 @@ def test_search_can_leave_out_what_has_expired(client):
     assert {result["common_name"] or result["names"][0] for result in everything if result not in living} == {
         "expired.mingjing.test"
     }
+
+
+def test_a_database_of_another_version_is_not_ready_rather_than_an_error(client, monkeypatch):
+    def fail(*_):
+        raise sqlite3.OperationalError("no such table: terms")
+
+    monkeypatch.setattr(Monitor, "search", fail)
+    response = client.get("/search?q=good.mingjing.test&output=json")
+    assert response.status_code == 503
+    assert response.json["way_out"] == "Try again shortly."
 
 
 def test_a_search_is_narrowed_and_says_by_what(client):
