@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from keys import files
 from issuer.authority import Authority, IssueRequest, check_directory, write_dual
 from issuer.errors import DeliveryError
+from keys import files
 from verifier.algorithms import PrivateKey
 from verifier.certificates import Certificate, load_pem_chain
 
