@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mingjing import own_log, publisher
 from mingjing.config import Config
 from mingjing.errors import MingjingError
-from mingjing.rooms import DEMO_PREFIX, PROMISES, key_store
+from mingjing.rooms import DEMO_PREFIX, PROMISES, key_store, lock_directory
 
 if TYPE_CHECKING:
     from tlog.ct import LogState
@@ -122,7 +122,8 @@ def _sign_final(data: Path, planned: Plan) -> bool:
     from tlog.errors import WriterActive
 
     try:
-        log = CtLog(planned.directory, key_store(data, "logs").open(planned.name))
+        key = key_store(data, "logs").open(planned.name)
+        log = CtLog(planned.directory, key, lock_directory=lock_directory(data))
     except WriterActive:
         return False
     try:

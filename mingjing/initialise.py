@@ -8,7 +8,7 @@ from pathlib import Path
 from mingjing import publisher
 from mingjing.config import Config, replace_file
 from mingjing.policy_file import policy_text
-from mingjing.rooms import first_logs
+from mingjing.rooms import first_logs, lock_directory
 from mingjing.watching import write_watchlist
 
 ROGUE = Path("demo") / "rogue"
@@ -95,6 +95,7 @@ def _make_logs(data: Path, settings: Config) -> None:
             roots=roots,
             description=f"{settings.org} log {name}",
             merge_delay=timedelta(seconds=settings.merge_delay),
+            lock_directory=lock_directory(data),
         )
     publisher.write_log_lists(data, settings, datetime.now(UTC))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from mingjing.config import Config
-from mingjing.rooms import key_store, log_names
+from mingjing.errors import DataError
+from mingjing.rooms import key_store, lock_directory, log_names
 from mingjing.witnesses import witness_addresses
 
 if TYPE_CHECKING:
@@ -19,11 +20,15 @@ LOOK_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 10.0
 """How long a log that could not be started is left alone before it is tried again."""
 
+HELD: Final = "another process is this log's writer"
+"""What the world is told then; which process, and since when, is for the service's own log."""
+
 
 class LogKeeper:
     """Opens every log that the directory holds, and looks each second for new ones and changed states.
 
     A log that refuses to start stops no other: in its place stands one that says why, and it is tried again.
+    Entering raises DataError when another process writes every log: a second service must not wait unseen.
     ``served`` is the mapping that the server answers from; only this object changes it.
     """
 
@@ -33,15 +38,19 @@ class LogKeeper:
         self._data = data
         self._witnesses = witness_addresses(settings)
         self._keys = key_store(data, "logs")
+        self._locks = lock_directory(data)
         self._limits = Limits(period=settings.flush_interval, head_age=max(1.0, settings.audit_interval / 2))
         self._open: dict[str, CtLog] = {}
         self._retry: dict[str, float] = {}  # when (monotonic) a log that refused is tried again
+        self._held: dict[str, str] = {}  # by which process a log that refused is written
         self.served: dict[str, ServedLog] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log keeper", daemon=True)
 
     def __enter__(self) -> Self:
         self.look()
+        if self._held and self._held.keys() == self.served.keys():
+            raise DataError(f"No log of {self._data} is free: {next(iter(self._held.values()))}")
         self._thread.start()
         return self
 
@@ -76,6 +85,8 @@ class LogKeeper:
             self._retry[name] = time.monotonic() + RETRY_SECONDS
             self._refused(name, error)
         else:
+            if self._held.pop(name, None):
+                logger.warning("the process that wrote the log %s has ended; this one writes it now", name)
             logger.info("the log %s is open at %d entries", name, self._open[name].get_sth().tree_size)
 
     def _opened(self, name: str) -> "CtLog":
@@ -86,14 +97,24 @@ class LogKeeper:
             raise LogSettingsError(
                 f"logs/{name}/log.toml is that of the log {told}: keep copies of a log outside logs/"
             )
-        return CtLog(directory, self._keys.open(name), limits=self._limits, witnesses=self._witnesses)
+        return CtLog(
+            directory,
+            self._keys.open(name),
+            limits=self._limits,
+            witnesses=self._witnesses,
+            lock_directory=self._locks,
+        )
 
     def _refused(self, name: str, error: Exception) -> None:
         from tlog.ct import ClosedLog
+        from tlog.errors import WriterActive
 
+        self._held.pop(name, None)
         reason = str(error).replace(f"{self._data}/", "") or type(error).__name__
+        if isinstance(error, WriterActive):
+            self._held[name], reason = reason, HELD
         before = self.served.get(name)
-        self.served[name] = ClosedLog(self._data / "logs" / name, reason)
+        self.served[name] = ClosedLog(self._data / "logs" / name, reason, lock_directory=self._locks)
         if before is None or before.trouble != reason:
             logger.critical("the log %s is not open: %s", name, error, exc_info=_unexpected(error))
 

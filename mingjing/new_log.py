@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from mingjing.config import Config
 from mingjing.errors import ConfigError, DataError
-from mingjing.rooms import DEMO_PREFIX, log_names
+from mingjing.rooms import DEMO_PREFIX, lock_directory, log_names
 
 if TYPE_CHECKING:
     from keys import KeyHandle
@@ -71,6 +71,7 @@ class NewLog:
                 state=LogState(self.state),
                 operator=self.operator,
                 eku=self.eku,
+                lock_directory=lock_directory(data),
             )
         except OSError as error:
             raise DataError(f"could not write to {data}: {error.strerror}.") from None

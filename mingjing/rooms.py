@@ -68,6 +68,21 @@ def log_names(data: Path) -> tuple[str, ...]:
     )
 
 
+def lock_directory(data: Path) -> Path:
+    """Return where the locks of the logs lie: outside logs/, so that a copy of logs/ brought back is noticed.
+
+    The locks of a directory made before this was so are moved there; raises WriterActive while one is held.
+    """
+    from tlog.lock import move_head
+
+    locks = data / "log-heads"
+    locks.mkdir(exist_ok=True)
+    for old in (data / "logs").glob("*.head"):
+        if not (locks / old.name).exists():
+            move_head(old.stem, old.parent, locks)
+    return locks
+
+
 def key_store(data: Path, service: str) -> "FileKeyStore":
     """Open the keys of one service, and of no other."""
     from keys import FileKeyStore

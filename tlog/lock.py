@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Protocol
 
+from keys.files import sync_directory
 from tlog.errors import NotStored, RefuseToStart, StaleHead, StorageError, WriterActive
 from tlog.storage import DirectoryStore
 
@@ -61,6 +62,14 @@ class FileLock:
 
     def close(self) -> None:
         self._guard.close()
+
+
+def move_head(name: str, old: Path, new: Path) -> None:
+    """Move a log's head to another lock directory; raises WriterActive while a process writes the log."""
+    with _acquire(old / f"{name}.lock"):
+        if not (new / f"{name}.head").exists():
+            (old / f"{name}.head").rename(new / f"{name}.head")
+            sync_directory(new)
 
 
 def read_head(directory: Path, name: str) -> bytes | None:

@@ -215,6 +215,13 @@ class Sequencer:
                 raise Unavailable("the last submissions are not merged yet", retry_after=5)
         return self._head
 
+    def stop(self, reason: str) -> None:
+        """Take no submission and sign no head from now on: only a start after an operator's look may."""
+        logger.critical("%s: %s", self.signer.origin, reason)
+        with self._pool_changed:
+            self._stopped = reason
+            self._pool_changed.notify()
+
     def _run(self) -> None:
         while self._wait_for_work():
             self._writing_since = time.monotonic()

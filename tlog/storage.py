@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from keys.files import sync_directory
 from tlog.errors import Conflict, NotStored, StorageError
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
@@ -91,7 +92,7 @@ class DirectoryStore:
                 self._create_one(path, data)
                 touched.add(path.parent)
             for directory in touched:
-                _sync_directory(directory)
+                sync_directory(directory)
         except OSError as error:
             raise StorageError(f"could not write to {self.directory}: {error.strerror}") from error
 
@@ -100,7 +101,7 @@ class DirectoryStore:
         try:
             self._make_directory(path.parent)
             self._temporary(data).replace(path)
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
         except OSError as error:
             raise StorageError(f"could not write {path}: {error.strerror}") from error
 
@@ -164,13 +165,5 @@ class DirectoryStore:
             self._make_directory(directory.parent)
             with suppress(FileExistsError):
                 directory.mkdir()
-            _sync_directory(directory.parent)
+            sync_directory(directory.parent)
         self._known_directories.add(directory)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,7 +11,13 @@ from typing import Final
 
 from tlog.errors import TlogError
 from tlog.head import Head
-from tlog.witnesses.client import WitnessAddress, WitnessClient, WitnessHasSize, WitnessTrouble
+from tlog.witnesses.client import (
+    WitnessAddress,
+    WitnessAhead,
+    WitnessClient,
+    WitnessHasSize,
+    WitnessTrouble,
+)
 from verifier.errors import VerifierError
 from verifier.transparency.add_checkpoint import AddCheckpoint
 from verifier.transparency.checkpoint import Checkpoint
@@ -28,11 +34,19 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 _EPOCH = datetime.fromtimestamp(0, UTC)  # a cosignature without a time says nothing about the newest tree
 ATTEMPTS: Final = 3  # of one round: the size that a witness has may change under our hands, but not for ever
 
+_AHEAD: Final = (
+    "it has cosigned {} entries of this log, which has {}: an old copy of the log was brought back, and must "
+    "not go on. Bring back the newest one; if it is the witness that is wrong, take it out of mingjing.toml"
+)
+
 Prove = Callable[[int, int], tuple[bytes, ...]]
 """Gives the consistency proof between two sizes of the log's tree, none from size 0 or between equal ones."""
 
 Given = Callable[[Head, NoteSignature], None]
 """Told of a head and a verified cosignature of it."""
+
+Ahead = Callable[[str], None]
+"""Told that a witness knows a larger tree of this log than there is, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +68,15 @@ class WitnessStatus:
 class Asker:
     """Runs in a thread of its own. ``pause`` is the shortest one, in seconds, between two requests."""
 
-    def __init__(self, address: WitnessAddress, prove: Prove, given: Given, *, pause: float = PAUSE) -> None:
+    def __init__(
+        self, address: WitnessAddress, prove: Prove, given: Given, ahead: Ahead, *, pause: float = PAUSE
+    ) -> None:
         self.status = WitnessStatus(address.witness.name, address.url)
         self._address = address
         self._client = WitnessClient(address.url)
         self._prove = prove
         self._given = given
+        self._ahead = ahead
         self._pause = pause
         self._known = 0  # the size that the witness has, as far as we know; it corrects us
         self._changed = threading.Condition()  # guards the two below
@@ -96,6 +113,8 @@ class Asker:
                 self._given(head, line)
             except Exception as error:  # noqa: BLE001 -- a witness's bytes must never end this thread
                 self._failed(error)
+                if isinstance(error, WitnessAhead):
+                    self._ahead(f"the witness {self.status.name}: {error}")
                 self._put_back(head)
             self._rest()
         self._client.close()
@@ -122,10 +141,7 @@ class Asker:
                 lines = self._client.add(request)
             except WitnessHasSize as other:
                 if other.size > head.size:
-                    raise WitnessTrouble(
-                        f"it has cosigned {other.size} entries of this log, which has {head.size}: either it "
-                        "lies, or this log was brought back from an old copy and must not go on"
-                    ) from other
+                    raise WitnessAhead(_AHEAD.format(other.size, head.size)) from other
                 self._known = other.size
             else:
                 self._known = head.size

@@ -28,6 +28,10 @@ class WitnessTrouble(TlogError):
     """A witness gave no cosignature; the message says why, for the operator."""
 
 
+class WitnessAhead(WitnessTrouble):
+    """The witness has cosigned more entries than the log has."""
+
+
 class WitnessHasSize(TlogError):
     """The witness answered 409: the last checkpoint that it cosigned has ``size`` entries."""
 

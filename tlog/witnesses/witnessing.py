@@ -18,7 +18,10 @@ CLOSE_SECONDS: Final = 0.5
 
 
 class Witnessing:
-    """Asks the witnesses of the log that ``sequencer`` writes, from the moment it is made until ``close``."""
+    """Asks the witnesses of the log that ``sequencer`` writes, from the moment it is made until ``close``.
+
+    A witness that knows more entries than there are stops the log: it is an old copy, and would fork.
+    """
 
     def __init__(
         self, sequencer: Sequencer, addresses: Sequence[WitnessAddress], *, pause: float = PAUSE
@@ -28,7 +31,7 @@ class Witnessing:
         self._head: Head | None = None  # the newest that any witness has cosigned
         self._lines: dict[int, bytes] = {}  # its cosignatures, by the number of the witness
         self._askers = [
-            Asker(address, self._prove, partial(self._gather, number), pause=pause)
+            Asker(address, self._prove, partial(self._gather, number), sequencer.stop, pause=pause)
             for number, address in enumerate(addresses)
         ]
         for asker in self._askers:

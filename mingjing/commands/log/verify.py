@@ -43,18 +43,19 @@ def run(arguments: argparse.Namespace) -> int:
 def _own(arguments: argparse.Namespace) -> "list[LogReport]":
     from mingjing.own_log import directory_of
     from mingjing.progress import Progress
-    from mingjing.rooms import log_names
+    from mingjing.rooms import lock_directory, log_names
     from tlog.ct import LogReport, verify_log
     from tlog.errors import TlogError
     from tlog.verify import Damage
 
     directory = data.directory(arguments)
     data.load(directory)
-    reports = []
+    reports, locks = [], lock_directory(directory)
     for name in arguments.name or log_names(directory):
         progress = Progress(f"Verifying {name}", "tiles")
         try:
-            reports.append(verify_log(directory_of(directory, name), progress=progress))
+            log = directory_of(directory, name)
+            reports.append(verify_log(log, lock_directory=locks, progress=progress))
         except TlogError as error:
             reports.append(LogReport(name, None, (Damage(f"logs/{name}", str(error)),)))
         finally:
