@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from mingjing.config import Config
-from mingjing.errors import DataError
+from mingjing.errors import MingjingError
 from mingjing.rooms import key_store, lock_directory, log_names
 from mingjing.witnesses import witness_addresses
 
@@ -28,7 +28,7 @@ class LogKeeper:
     """Opens every log that the directory holds, and looks each second for new ones and changed states.
 
     A log that refuses to start stops no other: in its place stands one that says why, and it is tried again.
-    Entering raises DataError when another process writes every log: a second service must not wait unseen.
+    Entering raises MingjingError when another process writes every log: a second service ends at once.
     ``served`` is the mapping that the server answers from; only this object changes it.
     """
 
@@ -50,7 +50,7 @@ class LogKeeper:
     def __enter__(self) -> Self:
         self.look()
         if self._held and self._held.keys() == self.served.keys():
-            raise DataError(f"No log of {self._data} is free: {next(iter(self._held.values()))}")
+            raise MingjingError(f"No log of {self._data} is free: {next(iter(self._held.values()))}")
         self._thread.start()
         return self
 
