@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from mingjing import own_log, publisher
 from mingjing.config import Config
 from mingjing.errors import ConfigError, DataError
+from mingjing.rooms import lock_directory
 
 if TYPE_CHECKING:
     from tlog.ct import Exported
@@ -37,7 +38,14 @@ def export(
         log = replace(log, monitoring_url=_checked(monitoring_url))
     description = json.dumps(encode_log(log, listed_at=datetime.now(UTC)), indent=2).encode()
     try:
-        return Export(source, target, description, compress=compress, progress=progress).run()
+        return Export(
+            source,
+            target,
+            description,
+            compress=compress,
+            progress=progress,
+            lock_directory=lock_directory(data),
+        ).run()
     except OSError as error:
         raise DataError(f"DIR: could not write to {target}: {error.strerror}.") from None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mingjing.config import Config
 from mingjing.errors import ConfigError
-from mingjing.rooms import DEMO_PREFIX, log_names
+from mingjing.rooms import DEMO_PREFIX, lock_directory, log_names
 from mingjing.serving import answers
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ def directory_of(data: Path, name: str) -> Path:
 
 
 def facts(data: Path, settings: Config, name: str) -> dict[str, Any]:
-    """Return what a log's files say of it, for JSON; ``problem`` is None when they can be read."""
-    from tlog.ct import LogSettingsError, load_settings, published_head
+    """Return what a log's files say of it, for JSON; ``problem`` is None when they can be read.
+
+    It is a problem too when store and lock do not belong together, so that the service refuses the log.
+    """
+    from tlog.ct import LogSettingsError, check_agreement, load_settings, published_head
     from tlog.errors import TlogError
 
     directory = data / "logs" / name
@@ -46,6 +49,7 @@ def facts(data: Path, settings: Config, name: str) -> dict[str, Any]:
             raise LogSettingsError(f"logs/{name}/log.toml is that of the log {log.name}")
         found |= head_facts(published_head(directory))
         found["roots"] = _roots(directory)
+        check_agreement(directory, lock_directory=lock_directory(data))
     except TlogError as error:
         found["problem"] = str(error).replace(f"{data}/", "")
     return found

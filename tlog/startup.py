@@ -1,6 +1,6 @@
 """How a log starts, and starts again after a failed write: from the lock, checked against the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tlog.errors import DamagedTree, NotStored, RefuseToStart
@@ -14,6 +14,7 @@ from verifier.transparency.merkle import hash_leaf
 CHECKPOINT = "checkpoint"
 FINAL = "checkpoint.final"
 """Where a frozen log keeps its last head, once nothing can come after it."""
+_LOOKS = 20
 _FROM_COPY = (
     "Bring back the log directory from a copy made after that head, or retire this log and create another."
 )
@@ -41,10 +42,8 @@ def load_state(storage: Storage, lock: HeadLock, signer: HeadSigner, entries: En
     StorageError when reading or writing fails. Cost and time do not depend on the tree's size.
     """
     try:
-        head = _locked_head(lock, signer)
-        published = _published_head(storage, signer)
-        staged = _staged(storage, head, needed=published is None or published.size < head.size)
-        _compare(published, head, staged)
+        head = _locked_head(lock.load(), signer)
+        published, staged = _found(storage, head, signer)
         if staged:
             store(storage, staged)
         edge = RightEdge.load(storage, head.size)
@@ -62,6 +61,39 @@ def load_state(storage: Storage, lock: HeadLock, signer: HeadSigner, entries: En
     return State(head, edge, tail, head.text, tuple(staged or ()))
 
 
+def check_lock(storage: Storage, load: Callable[[], bytes | None], signer: HeadSigner) -> None:
+    """Raise RefuseToStart where a start would, because store and lock cannot belong together; writes nothing.
+
+    ``load`` reads the lock. The log may be running: a lock that has moved on meanwhile is looked at again.
+    Raises StorageError.
+    """
+    for left in reversed(range(_LOOKS)):
+        text = load()
+        try:
+            _found(storage, _locked_head(text, signer), signer)
+        except (DamagedTree, RefuseToStart) as error:
+            if left and load() != text:
+                continue
+            if isinstance(error, DamagedTree):
+                raise RefuseToStart(f"{error}. {_FROM_COPY}") from error
+            raise
+        return
+
+
+def _found(
+    storage: Storage, head: Head, signer: HeadSigner
+) -> tuple[Head | None, Mapping[str, bytes] | None]:
+    """Return the checkpoint and the staged batch beside a locked head, if they may stand there.
+
+    The batch is read first: a running log removes it after it has published the checkpoint.
+    """
+    batch = _batch(storage, head)
+    published = _published_head(storage, signer)
+    staged = _staged(batch, needed=published is None or published.size < head.size)
+    _compare(published, head, staged)
+    return published, staged
+
+
 def _is_published(head: Head, published: Head) -> bool:
     """Whether the stored checkpoint is this head's: the same note, perhaps with cosignatures after it."""
     return published.text.startswith(head.text)
@@ -75,8 +107,7 @@ def remove_partials(storage: Storage, keys: Iterable[str]) -> None:
             storage.delete(partial)
 
 
-def _locked_head(lock: HeadLock, signer: HeadSigner) -> Head:
-    text = lock.load()
+def _locked_head(text: bytes | None, signer: HeadSigner) -> Head:
     if text is None:
         raise RefuseToStart(
             f"the lock holds no tree head for {signer.origin}, so nothing tells whether the stored "
@@ -105,12 +136,17 @@ def _published_head(storage: Storage, signer: HeadSigner) -> Head | None:
         ) from error
 
 
-def _staged(storage: Storage, head: Head, *, needed: bool) -> Mapping[str, bytes] | None:
-    """Return the batch that led to this head, None when it was stored and removed long ago."""
+def _batch(storage: Storage, head: Head) -> bytes | None:
+    """Read the batch that led to this head, None when it was stored and removed long ago."""
     try:
-        return decode(storage.read(staging_key(head.size, head.root)))
+        return storage.read(staging_key(head.size, head.root))
     except NotStored:
         return None
+
+
+def _staged(batch: bytes | None, *, needed: bool) -> Mapping[str, bytes] | None:
+    try:
+        return None if batch is None else decode(batch)
     except DamagedTree:
         if needed:
             raise

@@ -11,8 +11,9 @@ import pytest
 
 from mingjing.__main__ import main
 from mingjing.commands.log import ACTIONS
+from mingjing.rooms import key_store, lock_directory
 from tests.tlog.chains import Ca, OpensslCa
-from tlog.ct import load_settings
+from tlog.ct import CtLog, load_settings
 from verifier.certificates import Certificate
 
 pytestmark = pytest.mark.xdist_group("log commands")
@@ -148,13 +149,16 @@ def test_a_creation_cut_short_is_completed_with_the_same_key(data, capsys, monke
     with monkeypatch.context() as patched:
         patched.setattr(creation, "save_settings", killed)
         assert main(["log", "create", "new", "--algorithm", "sm2", "--data", str(data)]) == 130
-    key, head = (data / "keys/logs/new.key").read_bytes(), (data / "logs/new.head").read_bytes()
+    key, head = (data / "keys/logs/new.key").read_bytes(), (data / "log-heads/new.head").read_bytes()
     assert [log["name"] for log in run_json(capsys, data, "list")] == ["sm2", "p256"]
     code, _, err = run(capsys, data, "create", "new", "--algorithm", "p256")
     assert code == 2
     assert "--algorithm: keys/logs/new.key is there already, a key for sm2" in err
     assert run_json(capsys, data, "create", "new", "--algorithm", "sm2")["tree_size"] == 0
-    assert ((data / "keys/logs/new.key").read_bytes(), (data / "logs/new.head").read_bytes()) == (key, head)
+    assert ((data / "keys/logs/new.key").read_bytes(), (data / "log-heads/new.head").read_bytes()) == (
+        key,
+        head,
+    )
     assert run(capsys, data, "verify", "new")[0] == 0
 
 
@@ -207,7 +211,7 @@ def test_a_pending_log_becomes_usable_and_a_frozen_one_never_again(data, capsys)
 
 def test_a_log_that_cannot_start_can_be_retired(data, capsys):
     """It is what the refusal to start tells people to do."""
-    (data / "logs/p256.head").unlink()
+    (data / "log-heads/p256.head").unlink()
     code, _, err = run(capsys, data, "freeze", "p256", "--yes")
     assert (code, "the lock holds no tree head" in err) == (1, True)
     done = run_json(capsys, data, "freeze", "p256", "--retire", "--yes")
@@ -266,6 +270,31 @@ def test_verify_names_what_is_wrong(data, capsys):
     assert "✘ sm2: no readable tree head" in out
     assert "log.toml is not TOML" in out
     assert run(capsys, data, "verify", "nothing")[0] == 2
+
+
+def test_an_old_store_brought_back_is_told_by_every_command(data, capsys, tmp_path):
+    root = Ca.root()
+    run_json(
+        capsys, data, "create", "new", "--algorithm", "p256", "--roots", pem(tmp_path / "root.pem", root.der)
+    )
+    store, www = data / "logs/new", tmp_path / "www"
+    log = CtLog(store, key_store(data, "logs").open("new"), lock_directory=lock_directory(data))
+    log.add_chain(root.chain())
+    log.close()
+    shutil.copytree(store, tmp_path / "old")
+    log = CtLog(store, key_store(data, "logs").open("new"), lock_directory=lock_directory(data))
+    log.add_chain(root.chain("other.example.test"))
+    log.close()
+    for action in (["list"], ["verify", "new"], ["export", "new", str(www)]):
+        assert run(capsys, data, *action)[0] == 0
+    shutil.rmtree(www)
+    shutil.rmtree(store)
+    shutil.copytree(tmp_path / "old", store)
+    said = "the store is older than its lock: it holds 1 entries, the lock has signed 2"
+    for action in (["list"], ["verify", "new"], ["export", "new", str(www)]):
+        code, out, err = run(capsys, data, *action)
+        assert (code, said in out + err) == (1, True), action
+    assert not www.exists()
 
 
 def test_an_export_is_refused_where_it_would_do_harm(data, capsys, tmp_path):

@@ -16,9 +16,9 @@ import pytest
 
 from tests.tlog.chains import QUICK, Ca, OpenLogs
 from tests.tlog.conftest import PlainLog
-from tlog.ct import CtLog, LogSettingsError, verify_log
+from tlog.ct import CtLog, Export, LogSettingsError, verify_log
 from tlog.ct.tile_entries import CtEntries
-from tlog.errors import DamagedTree, RefuseToStart, Unavailable
+from tlog.errors import DamagedTree, RefuseToStart, StorageError, Unavailable
 from tlog.storage import DirectoryStore
 from tlog.tree import TILE_WIDTH
 from tlog.verify import verify_tree
@@ -80,6 +80,19 @@ def copy(whole: Copy, tmp_path: Path) -> Copy:
     shutil.copy(whole.directory.with_name("sm2.head"), tmp_path)
     assert verify_log(tmp_path / "sm2").whole
     return Copy(tmp_path / "sm2", whole.key, whole.chains)
+
+
+@pytest.fixture
+def grown(whole: Copy, tmp_path: Path) -> Copy:
+    """The same log one entry later."""
+    directory = tmp_path / "grown" / "sm2"
+    shutil.copytree(whole.directory, directory)
+    shutil.copy(whole.directory.with_name("sm2.head"), directory.parent)
+    grown = Copy(directory, whole.key, whole.chains)
+    log = grown.open()
+    log.add_chain(whole.chains[SIZE])
+    log.close()
+    return grown
 
 
 @pytest.fixture(params=DAMAGES)
@@ -147,6 +160,40 @@ def test_a_damaged_lock_is_refused(copy, damage) -> None:
     copy.spoil("../sm2.head", damage)
     copy.refused("the tree head in the lock is damaged .* Bring the lock file back")
     copy.named("sm2.head")
+
+
+def test_an_old_store_or_lock_brought_back_is_named_and_never_exported(copy, tmp_path, grown) -> None:
+    """What a start refuses, with the same words; a flush that is under way is none of it."""
+    old, new = tmp_path, grown.directory.parent
+    for store, lock, said in ((old, new, "older than its lock"), (new, old, "newer than its lock")):
+        shutil.copytree(store / "sm2", tmp_path / said / "sm2")
+        shutil.copy(lock / "sm2.head", tmp_path / said)
+        mixed = Copy(tmp_path / said / "sm2", copy.key, copy.chains)
+        mixed.refused(said)
+        (damage,) = verify_log(mixed.directory).damages
+        assert damage.key == "sm2.head"
+        assert re.search(f"the store is {said}.* Bring ", damage.found)
+        with pytest.raises(RefuseToStart, match=said):
+            Export(mixed.directory, tmp_path / "www", b"{}").run()
+        assert not (tmp_path / "www").exists()
+
+
+def test_a_store_that_waits_for_its_staged_batch_is_whole(copy, tmp_path, monkeypatch) -> None:
+    log = copy.open()
+
+    def killed(*_: object) -> None:
+        raise StorageError("killed")
+
+    for caller in ("sequencer", "startup"):
+        monkeypatch.setattr(f"tlog.{caller}.store", killed)
+    with pytest.raises(Unavailable):
+        log.add_chain(copy.chains[SIZE])
+    log.close()
+    assert list((copy.directory / "staging").iterdir())
+    assert verify_log(copy.directory).whole
+    for batch in (copy.directory / "staging").iterdir():
+        batch.write_bytes(batch.read_bytes()[:-1])
+    assert "the staged batch is damaged" in verify_log(copy.directory).damages[0].found
 
 
 @pytest.mark.parametrize("part", range(0, 100, 7))

@@ -1,5 +1,6 @@
 """Certificate Transparency on top of the engine: admission, entries, promises, and RFC 6962's questions."""
 
+from tlog.ct.agreement import check_agreement
 from tlog.ct.closed import ClosedLog
 from tlog.ct.creation import create_log, unsafe_promise_without_entry
 from tlog.ct.errors import BadQuestion, LogSettingsError, NotFound, SubmissionRefused
@@ -23,6 +24,7 @@ __all__ = [
     "ServedLog",
     "SubmissionRefused",
     "change_state",
+    "check_agreement",
     "create_log",
     "final_head",
     "load_settings",

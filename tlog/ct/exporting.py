@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tlog.ct.agreement import check_agreement
 from tlog.ct.errors import LogSettingsError
 from tlog.ct.heads import CtHeads
 from tlog.ct.reader import LogReader
@@ -45,7 +46,8 @@ class Exported:
 class Export:
     """One log's export. ``description`` is the text of ``log.v3.json``; ``compress`` adds ``.gz`` files.
 
-    ``progress`` is told how many of how many files have been looked at.
+    ``progress`` is told how many of how many files have been looked at. ``lock_directory`` has the log's
+    lock (default: beside the log).
     """
 
     source: Path
@@ -53,11 +55,13 @@ class Export:
     description: bytes
     compress: bool = False
     progress: Callable[[int, int], None] = lambda _done, _total: None
+    lock_directory: Path | None = None
 
     def run(self) -> Exported:
         """Copy what is new. Raises LogSettingsError where the target is not a copy of this log.
 
-        Raises DamagedTree, StorageError. What is on disk after a crash at each step:
+        Raises RefuseToStart where the log would not start; DamagedTree, StorageError. What is on disk
+        after a crash at each step:
 
         1. The description names the log. Left: a directory that the next run knows as its own.
         2. Issuers, then tiles of entries, then hash tiles. Left: files that no checkpoint names yet.
@@ -68,6 +72,7 @@ class Export:
         if (self.target / FILE_NAME).exists():
             raise LogSettingsError(f"{self.target} is a log itself, not a place for a copy of one")
         settings = load_settings(self.source)
+        check_agreement(self.source, lock_directory=self.lock_directory)
         heads = CtHeads(settings.origin, PublicKey.from_spki(settings.key))
         head = heads.open(DirectoryStore(self.source).read(CHECKPOINT))
         reader = LogReader(DirectoryStore(self.source))

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tlog.ct.agreement import check_agreement
 from tlog.ct.exporting import COMPRESSED
 from tlog.ct.heads import CtHeads
 from tlog.ct.settings import load_settings
 from tlog.ct.tile_entries import CtEntries
-from tlog.errors import DamagedTree, NotStored
+from tlog.errors import DamagedTree, NotStored, RefuseToStart
 from tlog.head import Head
-from tlog.lock import read_head
 from tlog.startup import CHECKPOINT, FINAL
 from tlog.storage import DirectoryStore, Storage
 from tlog.tree import TILE_WIDTH, Tile
@@ -58,8 +58,7 @@ def verify_log(
     report = verify_copy(directory, heads, settings.name, progress=progress)
     if report.head is None:
         return report
-    locks = lock_directory or directory.parent
-    beside = tuple(_compare_lock(report.head, heads, locks, directory.name))
+    beside = tuple(_beside(directory, lock_directory))
     return replace(report, damages=(*beside, *report.damages))
 
 
@@ -88,21 +87,12 @@ class _Counted(DirectoryStore):
         return super().read(key)
 
 
-def _compare_lock(head: Head, heads: CtHeads, lock_directory: Path, name: str) -> Iterator[Damage]:
-    """The lock may be ahead, by a flush that is being written; it may not be behind or beside."""
-    text = read_head(lock_directory, name)
-    if text is None:
-        yield Damage(f"{name}.head", "is missing: the log cannot start without its lock")
-        return
+def _beside(directory: Path, lock_directory: Path | None) -> Iterator[Damage]:
+    """The lock may be ahead, by a flush that is being written; all else would be refused at a start."""
     try:
-        locked = heads.open(text)
-    except DamagedTree as error:
-        yield Damage(f"{name}.head", str(error))
-        return
-    if locked.size < head.size:
-        yield Damage(f"{name}.head", f"knows {locked.size} entries, the checkpoint {head.size}")
-    elif locked.size == head.size and locked.root != head.root:
-        yield Damage(f"{name}.head", "holds another tree of the same size: the log was forked")
+        check_agreement(directory, lock_directory=lock_directory)
+    except RefuseToStart as error:
+        yield Damage(f"{directory.name}.head", str(error))
 
 
 def _issuers(storage: Storage, head: Head) -> Iterator[Damage]:

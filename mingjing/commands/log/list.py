@@ -1,6 +1,7 @@
 """List the logs: state, interval, size, newest head, operator, roots.
 
-Reads files only, so it works whether the services run or not. Exit 1 when a log's files cannot be read.
+Reads files only, so it works whether the services run or not. Exit 1 when a log's files
+cannot be read or are not those that its lock stands for.
 """
 
 import argparse
