@@ -176,6 +176,9 @@ def _read_or_cut(storage: Storage, tile: Tile) -> bytes:
     if tile.width < TILE_WIDTH:
         try:
             return _read_tile(storage, tile)
-        except DamagedTree:
-            return _read_tile(storage, Tile(tile.kind, tile.index))[: tile.width * HASH_SIZE]
+        except DamagedTree as partial:
+            try:
+                return _read_tile(storage, Tile(tile.kind, tile.index))[: tile.width * HASH_SIZE]
+            except DamagedTree:
+                raise partial from None
     return _read_tile(storage, tile)

@@ -1,6 +1,8 @@
 """An exported log: whole at every moment, brought up to date in steps, never mixed with another."""
 
+import itertools
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from tlog.ct import Export, LogSettingsError, load_settings, verify_copy
 from tlog.ct.heads import CtHeads
-from tlog.errors import StorageError
+from tlog.errors import DamagedTree, StorageError
 from tlog.storage import DirectoryStore
 from verifier.algorithms import PublicKey
 
@@ -112,6 +114,59 @@ def test_a_run_cut_short_anywhere_leaves_a_whole_copy(log, ca, tmp_path, monkeyp
             if done:
                 break
     assert verified(log, copy).size == 512
+
+
+DAMAGED = [
+    "tile/data/000", "tile/data/001.p/44", "tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1", "issuer",
+]  # fmt: skip
+
+
+def test_damage_does_not_spread_to_the_copy(log, tmp_path) -> None:
+    log.close()
+    for number, (key, damage) in enumerate(itertools.product(DAMAGED, ("flipped", "torn", "missing"))):
+        path = log.directory / key
+        path = min(path.iterdir()) if path.is_dir() else path
+        data = path.read_bytes()
+        spoil(path, damage)
+        copy = tmp_path / f"copy{number}"
+        named = path.relative_to(log.directory).as_posix()
+        with pytest.raises(DamagedTree, match=re.escape(named) + ".* Bring the log directory back"):
+            Export(log.directory, copy, described(log)).run()
+        assert not (copy / "checkpoint").exists()
+        assert not (copy / named).exists()
+        path.write_bytes(data)
+        Export(log.directory, copy, described(log)).run()
+        assert verified(log, copy).size == 300
+
+
+def spoil(path: Path, damage: str) -> None:
+    data = path.read_bytes()
+    at = len(data) // 2
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(data[:at] + (bytes([data[at] ^ 1]) + data[at + 1 :] if damage == "flipped" else b""))
+
+
+def test_only_what_is_new_is_checked_again_and_the_edge(log, ca, tmp_path) -> None:
+    copy = tmp_path / "copy"
+    Export(log.directory, copy, described(log)).run()
+    (log.directory / "tile/data/000").write_bytes(b"torn")
+    grow(log, ca, 212)
+    assert Export(log.directory, copy, described(log)).run().files == 3
+    path = log.directory / "tile/1/000.p/2"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(DamagedTree, match=r"tile/1/000\.p/2"):
+        Export(log.directory, copy, described(log)).run()
+
+
+def test_an_issuer_that_a_data_tile_names_must_be_there(log, tmp_path) -> None:
+    """The fingerprints are beside the tree: no hash of it tells that one is damaged."""
+    log.close()
+    path = log.directory / "tile/data/001.p/44"
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(DamagedTree, match=r"issuer/.* is missing .*named in tile/data/001\.p/44"):
+        Export(log.directory, tmp_path / "copy", described(log)).run()
 
 
 def test_a_directory_that_is_not_a_copy_of_this_log_is_left_alone(log, logs, ca, tmp_path) -> None:

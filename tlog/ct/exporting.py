@@ -1,7 +1,8 @@
 """A log's public side copied into a directory that any static web server or CDN serves (static-ct-api).
 
 Files come before what commits to them, and the checkpoint last, so that the copy is consistent at every
-moment, also after a crash; running it again goes on where it stopped and copies only what is new.
+moment, also after a crash; running it again goes on where it stopped and copies only what is new. What is
+copied is compared with the signed tree first, so that damage does not spread to the copy.
 """
 
 import gzip
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from tlog.ct.agreement import check_agreement
+from tlog.ct.checked import CheckedTiles, read_issuer
 from tlog.ct.errors import LogSettingsError
 from tlog.ct.heads import CtHeads
-from tlog.ct.reader import LogReader
 from tlog.ct.settings import FILE_NAME, load_settings
+from tlog.ct.tile_entries import CtEntries
 from tlog.errors import DamagedTree, NotStored
 from tlog.head import Head
 from tlog.startup import CHECKPOINT, remove_partials
@@ -24,13 +26,16 @@ from tlog.storage import DirectoryStore
 from tlog.tree import TILE_WIDTH, Tile, tile_of_level
 from verifier.algorithms import PublicKey
 from verifier.errors import InvalidProof
-from verifier.transparency.merkle import verify_consistency
+from verifier.transparency.merkle import consistency_proof_from, verify_consistency
 
 DESCRIPTION: Final = "log.v3.json"
 """What the log is, as one log of a log list: the first file of a copy, which says whose copy it is."""
 
 COMPRESSED: Final = ".gz"
 _TOGETHER: Final = 64  # files that are synced together
+_TO_DO: Final = (
+    "The copy goes on showing what it showed before. Bring the log directory back from a copy that is whole."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +80,19 @@ class Export:
         check_agreement(self.source, lock_directory=self.lock_directory)
         heads = CtHeads(settings.origin, PublicKey.from_spki(settings.key))
         head = heads.open(DirectoryStore(self.source).read(CHECKPOINT))
-        reader = LogReader(DirectoryStore(self.source))
         store = DirectoryStore(self.target)
-        before = self._before(store, heads, head, reader)
-        store.replace(DESCRIPTION, self.description)
-        files = self._copy(store, head, reader)
+        try:
+            tiles = CheckedTiles(DirectoryStore(self.source), head)
+            before = self._before(store, heads, head, tiles)
+            store.replace(DESCRIPTION, self.description)
+            files = self._copy(store, head, tiles)
+        except DamagedTree as error:
+            raise DamagedTree(f"{error}. {_TO_DO}") from error
         store.replace(CHECKPOINT, head.text)
         remove_partials(store, (key for key in _full_tiles(before) if (self.target / f"{key}.p").is_dir()))
         return Exported(before, head.size, files)
 
-    def _before(self, store: DirectoryStore, heads: CtHeads, head: Head, reader: LogReader) -> int:
+    def _before(self, store: DirectoryStore, heads: CtHeads, head: Head, tiles: CheckedTiles) -> int:
         """Return the size of the tree that the copy shows, which must be one that this log has grown from."""
         try:
             shown = heads.open(store.read(CHECKPOINT))
@@ -97,7 +105,7 @@ class Export:
             raise LogSettingsError(
                 f"{self.target} shows {shown.size} entries, the log has {head.size}: the log is an old copy"
             )
-        proof = reader.consistency(head, shown.size, head.size) if shown.size else ()
+        proof = consistency_proof_from(tiles.node, shown.size, head.size) if shown.size else ()
         try:
             verify_consistency(shown.size, head.size, shown.root, head.root, proof)
         except InvalidProof as error:
@@ -120,16 +128,27 @@ class Export:
             f"{self.target} is neither empty nor a copy of this log; name a directory of its own"
         )
 
-    def _copy(self, store: DirectoryStore, head: Head, reader: LogReader) -> int:
-        wanted = [*DirectoryStore(self.source).keys("issuer/"), *(tile.key for tile in _tiles(head.size))]
+    def _copy(self, store: DirectoryStore, head: Head, tiles: CheckedTiles) -> int:
+        wanted = [*self._issuers(), *(self._tile(tile, tiles) for tile in _tiles(head.size))]
         added, batch = 0, dict[str, bytes]()
-        for done, key in enumerate(wanted, 1):
-            batch |= self._missing(key, partial(reader.static, head, key))
+        for done, (key, read) in enumerate(wanted, 1):
+            batch |= self._missing(key, read)
             if len(batch) >= _TOGETHER or done == len(wanted):
                 store.create(batch)
                 added, batch = added + len(batch), {}
             self.progress(done, len(wanted))
         return added
+
+    def _issuers(self) -> Iterator[tuple[str, Callable[[], bytes]]]:
+        """Yield each issuer's key, and what reads and checks it."""
+        store = DirectoryStore(self.source)
+        return ((key, partial(read_issuer, store, key)) for key in store.keys("issuer/"))
+
+    def _tile(self, tile: Tile, tiles: CheckedTiles) -> tuple[str, Callable[[], bytes]]:
+        """Return a tile's key, and what reads and checks it."""
+        if tile.kind == CtEntries.kind:
+            return tile.key, partial(tiles.data, tile)
+        return tile.key, partial(tiles.hashes, int(tile.kind), tile.index)
 
     def _missing(self, key: str, read: Callable[[], bytes]) -> Mapping[str, bytes]:
         """Return what is not in the copy yet of one file and its compressed form. Hashes do not compress."""
