@@ -1,6 +1,7 @@
 """Rebuild a tree from what is stored and compare everything with what was signed."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tlog.errors import DamagedTree, NotStored
@@ -32,7 +33,11 @@ def verify_tree(storage: Storage, head: Head, entries: EntryFormat) -> Iterator[
         for damage in (*damages, *_compare(storage, _full(growth.tiles))):
             damaged = True
             yield damage
+        newest = Tile(entries.kind, number, len(leaf_hashes))
+        yield from _superseded_entries(storage, newest, leaf_hashes, entries)
+        yield from _superseded_hashes(storage, _full(growth.tiles))
     last = {tile: edge.levels[int(tile.kind)] for tile in edge.partial_tiles()}
+    yield from _superseded_hashes(storage, last)
     for damage in _compare(storage, last):
         damaged = True
         yield damage
@@ -98,3 +103,49 @@ def _compare(storage: Storage, tiles: dict[Tile, bytes]) -> Iterator[Damage]:
                 yield Damage(tile.key, "does not hold the hashes of what is stored below it")
         except NotStored:
             yield Damage(tile.key, "is missing")
+
+
+def _superseded_hashes(storage: Storage, tiles: dict[Tile, bytes]) -> Iterator[Damage]:
+    """Compare the narrower forms of hash tiles that are still stored: whoever asks for them gets them."""
+    for tile, data in tiles.items():
+        for narrow, found in _narrower(storage, tile):
+            if found != data[: narrow.width * HASH_SIZE]:
+                yield Damage(narrow.key, f"does not hold the first hashes of {tile.key}")
+
+
+def _superseded_entries(
+    storage: Storage, tile: Tile, leaf_hashes: list[bytes], entries: EntryFormat
+) -> Iterator[Damage]:
+    """Compare the narrower forms of a tile of entries that are still stored."""
+    narrower = list(_narrower(storage, tile))
+    whole = _undamaged(storage, tile, leaf_hashes, entries) if narrower else b""
+    for narrow, found in narrower:
+        if _hashes(found, entries) != leaf_hashes[: narrow.width] or not (whole or found).startswith(found):
+            yield Damage(narrow.key, f"does not hold the first entries of {tile.key}")
+
+
+def _undamaged(storage: Storage, tile: Tile, leaf_hashes: list[bytes], entries: EntryFormat) -> bytes | None:
+    """Return the bytes of a tile of entries, None if it is damaged itself."""
+    try:
+        data = storage.read(tile.key)
+    except NotStored:
+        return None
+    return data if _hashes(data, entries) == leaf_hashes else None
+
+
+def _hashes(bundle: bytes, entries: EntryFormat) -> list[bytes] | None:
+    try:
+        return [hash_leaf(leaf) for leaf in entries.leaves(bundle)]
+    except DamagedTree:
+        return None
+
+
+def _narrower(storage: Storage, tile: Tile) -> Iterator[tuple[Tile, bytes]]:
+    """Read the partial forms of a tile that it has replaced; a running log removes them once it is full."""
+    for key in list(storage.keys(tile.partials)):
+        width = key.removeprefix(tile.partials)
+        if not width.isdecimal() or not 0 < int(width) < tile.width:
+            continue
+        with suppress(NotStored):
+            found = storage.read(key)
+            yield Tile(tile.kind, tile.index, int(width)), found

@@ -118,7 +118,10 @@ def test_create_makes_exactly_what_was_asked_for(data, capsys, tmp_path):
             "--until: expected a time after --from",
         ),
         (["new", "--algorithm", "sm2", "--roots", "/nowhere.pem"], "--roots: could not read /nowhere.pem"),
-        (["new", "--algorithm", "sm2", "--roots", "GARBAGE"], "holds no certificates in PEM"),
+        (
+            ["new", "--algorithm", "sm2", "--roots", "GARBAGE"],
+            "garbage.pem: expected PEM certificates",
+        ),
         (["new", "--algorithm", "sm2", "--roots", "LEAF"], "holds a certificate that is no CA's: www."),
         (["new", "--algorithm", "sm2", "--operator", " "], "--operator: expected 1 to 200 printable"),
         (["new", "--algorithm", "sm2", "--operator", "a\nb"], "--operator: expected 1 to 200 printable"),
@@ -132,6 +135,8 @@ def test_a_wrong_wish_is_one_sentence_and_makes_nothing(data, capsys, tmp_path, 
     root = Ca.root()
     files = {"LEAF": pem(tmp_path / "leaf.pem", root.issue()), "GARBAGE": str(tmp_path / "garbage.pem")}
     (tmp_path / "garbage.pem").write_bytes(b"garbage")
+    (tmp_path / "a.json").write_bytes(b'{"roots": []}')
+    files["JSON"] = str(tmp_path / "a.json")
     before = everything(data)
     code, _, err = run(capsys, data, "create", *(files.get(option, option) for option in options))
     assert code == 2
@@ -288,6 +293,10 @@ def test_an_old_store_brought_back_is_told_by_every_command(data, capsys, tmp_pa
     for action in (["list"], ["verify", "new"], ["export", "new", str(www)]):
         assert run(capsys, data, *action)[0] == 0
     shutil.rmtree(www)
+    (store / "tile/0/000.p/2").write_bytes(bytes(64))
+    code, out, err = run(capsys, data, "export", "new", str(www))
+    assert (code, "tile/0/000.p/2 is damaged" in err, (www / "checkpoint").exists()) == (1, True, False), out
+    shutil.rmtree(www, ignore_errors=True)
     shutil.rmtree(store)
     shutil.copytree(tmp_path / "old", store)
     said = "the store is older than its lock: it holds 1 entries, the lock has signed 2"

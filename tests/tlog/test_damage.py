@@ -107,6 +107,29 @@ def test_the_tiles_that_are_written_on_are_refused_at_the_start(copy, key, damag
     copy.named(key)
 
 
+@pytest.mark.parametrize(
+    "key", ["tile/data/001.p/2", "tile/0/001.p/2", "tile/data/000.p/7", "tile/0/000.p/7"]
+)
+def test_a_partial_tile_that_was_replaced_is_named_while_it_is_stored(copy, key, damage) -> None:
+    """Whoever has an older checkpoint still asks for it, and a static server gives it out."""
+    width, path = int(key.rpartition("/")[2]), copy.directory / key
+    newest = copy.directory / (key.removesuffix(".p/7") if "000" in key else key.replace(".p/2", ".p/3"))
+    data = newest.read_bytes()
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data[: 32 * width] if "/0/" in key else CtEntries().first(data, width))
+    assert verify_log(copy.directory).whole
+    copy.spoil(key, damage)
+    assert {found.key for found in verify_log(copy.directory).damages} == {key}
+
+
+def test_the_fingerprints_in_a_replaced_tile_are_compared_too(copy) -> None:
+    """No hash of the tree is over them."""
+    path = copy.directory / "tile/data/001.p/2"
+    path.write_bytes(CtEntries().first((copy.directory / "tile/data/001.p/3").read_bytes(), 2))
+    copy.spoil("tile/data/001.p/2", lambda data: data[:-1] + bytes([data[-1] ^ 1]))
+    assert [found.key for found in verify_log(copy.directory).damages] == ["tile/data/001.p/2"]
+
+
 @pytest.mark.parametrize("key", FULL_TILES)
 def test_full_tiles_are_not_believed_when_they_are_read(copy, key, damage) -> None:
     hashes = [hash_leaf(leaf) for leaf in CtEntries().leaves((copy.directory / "tile/data/000").read_bytes())]
