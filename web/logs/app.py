@@ -8,7 +8,7 @@ from typing import Final
 from tlog.ct import BadQuestion, NotFound, ServedLog, SubmissionRefused
 from tlog.ct.submission import Submission
 from tlog.errors import NotAdmitting, TlogError, Unavailable
-from web.logs import witnesses
+from web.logs import listing, witnesses
 from web.logs.http import HttpError, Request, Response, error_response, json_response
 from web.logs.limits import QUESTIONS, SUBMISSIONS, Rate, RateLimit
 from web.logs.rfc6962 import QUESTION_MESSAGES, SUBMISSION_MESSAGES, promise_response
@@ -38,6 +38,7 @@ class Application:
             "/healthz": lambda: Response(b"ok\n", "text/plain; charset=utf-8"),
             "/readyz": self._readiness,
             "/metrics": self._metrics,
+            "/log/": lambda: listing.listing(self._logs),
             "/witnesses": lambda: witnesses.witnesses(self._logs),
         }
 
@@ -63,7 +64,7 @@ class Application:
         start, _, rest = path.removeprefix("/log/").partition("/")
         log = self._logs.get(start) if path.startswith("/log/") else None
         if log is None:
-            raise HttpError(404, "there is no such page; a log's address is /log/<name>/")
+            raise HttpError(404, "there is no such page; /log/ lists the logs, each at /log/<name>/")
         message = rest.removeprefix("ct/v1/") if rest.startswith("ct/v1/") else None
         if submit := SUBMISSION_MESSAGES.get(message or ""):
             _check_method(request, "POST")

@@ -16,7 +16,8 @@ MAX_BODY: Final = 1 << 20
 
 MAX_QUERY: Final = 1024
 _COMPRESS_FROM: Final = 1024
-_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_LARGEST: Final = 2**64 - 1
 
 _REASONS: Final = {
     200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
@@ -71,10 +72,9 @@ def error_response(error: HttpError) -> Response:
 
 def query(request: Request) -> Mapping[str, str]:
     """Return the query's parameters; raises HttpError when one is given twice or the query is too long."""
-    text = request.query
-    if len(text) > MAX_QUERY:
-        raise HttpError(414, f"the query has {len(text)} characters, at most {MAX_QUERY} are taken")
-    pairs = parse_qsl(text, keep_blank_values=True)
+    if (length := len(request.query)) > MAX_QUERY:
+        raise HttpError(414, f"the query has {length} characters, at most {MAX_QUERY} are taken")
+    pairs = parse_qsl(request.query, keep_blank_values=True)
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
         raise HttpError(400, "a parameter is given more than once")
@@ -82,13 +82,18 @@ def query(request: Request) -> Mapping[str, str]:
 
 
 def number(parameters: Mapping[str, str], name: str) -> int:
-    """Return a parameter that is a number; raises HttpError when it is missing or not one."""
-    value = parameters.get(name)
-    if value is None:
-        raise HttpError(400, f"the parameter {name} is missing")
+    """Return a parameter that is a number, at most 2^64-1; raises HttpError when it is missing or none."""
+    value = text(parameters, name)
     if not _NUMBER.fullmatch(value):
         raise HttpError(400, f"the parameter {name} is not a number: {value[:40]!r}")
-    return int(value)
+    return min(int(value), _LARGEST)  # MAX_QUERY bounds the digits
+
+
+def text(parameters: Mapping[str, str], name: str) -> str:
+    """Return a parameter's value; raises HttpError when it is missing."""
+    if name not in parameters:
+        raise HttpError(400, f"the parameter {name} is missing")
+    return parameters[name]
 
 
 def encode(response: Response, request: Request | None, *, close: bool) -> bytes:

@@ -9,7 +9,9 @@ from verifier.errors import MalformedInput
 from verifier.transparency import api
 from verifier.transparency.sct import SignedCertificateTimestamp
 from verifier.transparency.strict_json import decode_base64, encode_base64, parse_json
-from web.logs.http import MAX_BODY, HttpError, Request, Response, json_response, number, query
+from web.logs.http import MAX_BODY, HttpError, Request, Response, json_response, number, query, text
+
+HASH_BYTES: Final = 32
 
 _Question = Callable[[ServedLog, Request], Response]
 _Submission = Callable[[ServedLog, Request], Submission]
@@ -45,11 +47,7 @@ def get_sth_consistency(log: ServedLog, request: Request) -> Response:
 def get_proof_by_hash(log: ServedLog, request: Request) -> Response:
     """Section 4.5."""
     parameters = query(request)
-    try:
-        leaf_hash = decode_base64(parameters.get("hash", "").replace(" ", "+"))  # a plus sign not escaped
-    except MalformedInput as error:
-        raise HttpError(400, f"the parameter hash is not base64: {error}") from None
-    index, path = log.get_proof_by_hash(leaf_hash, number(parameters, "tree_size"))
+    index, path = log.get_proof_by_hash(_leaf_hash(parameters), number(parameters, "tree_size"))
     return json_response(api.proof_response(index, path))
 
 
@@ -89,6 +87,17 @@ QUESTION_MESSAGES: Final[Mapping[str, _Question]] = {
     "get-roots": get_roots,
     "get-entry-and-proof": get_entry_and_proof,
 }
+
+
+def _leaf_hash(parameters: Mapping[str, str]) -> bytes:
+    """Return the parameter hash; raises HttpError."""
+    try:
+        leaf_hash = decode_base64(text(parameters, "hash").replace(" ", "+"))  # a plus sign not escaped
+    except MalformedInput as error:
+        raise HttpError(400, f"the parameter hash is not base64: {error}") from None
+    if len(leaf_hash) != HASH_BYTES:
+        raise HttpError(400, f"the parameter hash has {len(leaf_hash)} bytes, expected 32 bytes (SHA-256)")
+    return leaf_hash
 
 
 def _chain(request: Request) -> tuple[bytes, ...]:

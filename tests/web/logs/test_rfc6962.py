@@ -2,17 +2,21 @@
 
 import base64
 import hashlib
+import json
 import struct
 
 import pytest
 
 from tests.web.logs.conftest import fill
+from tlog.ct import ClosedLog
 from verifier.algorithms import PublicKey
 from verifier.transparency import api
 from verifier.transparency.entries import X509Entry
 from verifier.transparency.verify import verify_sct
+from web.logs.listing import listing
 
 NAMES = ["sm2", "p256"]
+NOWHERE = "A" * 43 + "="
 
 
 def mth(leaves: list[bytes]) -> bytes:
@@ -133,15 +137,19 @@ QUESTIONS = [
     ("get-sth-consistency?first=-1&second=3", 400, "first is not a number"),
     ("get-sth-consistency?first=1&first=2&second=3", 400, "more than once"),
     ("get-proof-by-hash?hash=!!&tree_size=3", 400, "hash is not base64"),
-    ("get-proof-by-hash?hash=AAAA&tree_size=3", 404, "no entry of this log has that hash"),
-    ("get-proof-by-hash?hash=AAAA&tree_size=0", 400, "tree_size 0 is not between"),
-    ("get-proof-by-hash?hash=AAAA&tree_size=8", 400, "tree_size 8 is not between"),
+    ("get-proof-by-hash?tree_size=3", 400, "the parameter hash is missing"),
+    ("get-proof-by-hash?hash=&tree_size=3", 400, "hash has 0 bytes, expected 32 bytes"),
+    ("get-proof-by-hash?hash=AAAA&tree_size=3", 400, "hash has 3 bytes, expected 32 bytes"),
+    (f"get-proof-by-hash?hash={NOWHERE}&tree_size=3", 404, "no entry of this log has that hash"),
+    (f"get-proof-by-hash?hash={NOWHERE}&tree_size=0", 400, "tree_size 0 is not between"),
+    (f"get-proof-by-hash?hash={NOWHERE}&tree_size=8", 400, "tree_size 8 is not between"),
+    (f"get-proof-by-hash?hash={NOWHERE}", 400, "tree_size is missing"),
     ("get-entries?start=3&end=2", 400, "start 3 is after end 2"),
     ("get-entries?start=7&end=9", 400, "beyond the last entry of a tree of 7"),
     ("get-entries?start=a&end=9", 400, "start is not a number: 'a'"),
     ("get-entries?start=01&end=9", 400, "start is not a number"),
     ("get-entries?start=%EF%BC%91&end=9", 400, "start is not a number"),
-    (f"get-entries?start={10**30}&end={10**30}", 400, "start is not a number"),
+    (f"get-entries?start={10**30}&end={10**30}", 400, "beyond the last entry of a tree of 7"),
     (f"get-entries?start={2**62}&end={2**62}", 400, "beyond the last entry"),
     ("get-entries", 400, "start is missing"),
     ("get-entry-and-proof?leaf_index=7&tree_size=7", 400, "beyond the last entry"),
@@ -149,6 +157,11 @@ QUESTIONS = [
     ("get-everything", 404, "RFC 6962 has no such message"),
     ("get-entries?start=0&end=1&x=" + "y" * 2000, 414, "at most 1024 are taken"),
 ]
+
+
+@pytest.mark.parametrize("end", [2**63 - 1, 2**64, 99999999999999999999999999, "9" * 900])
+def test_an_end_beyond_every_tree_is_the_tree_s_end(filled, end) -> None:
+    assert len(filled.ask("p256", "get-entries", start="4", end=str(end))["entries"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -173,7 +186,7 @@ def test_a_hash_is_compared_whole(filled) -> None:
 
 
 def test_wrong_addresses_and_methods(filled) -> None:
-    for path_, status in (("/", 404), ("/log/", 404), ("/log/other/ct/v1/get-sth", 404), ("/log/p256", 404)):
+    for path_, status in (("/", 404), ("/log//", 404), ("/log/other/ct/v1/get-sth", 404), ("/log/p256", 404)):
         assert filled.get(path_).status == status
     wrong = filled.post("p256", "get-sth", b"")
     assert (wrong.status, wrong.headers["Allow"]) == (405, "GET, HEAD")
@@ -212,6 +225,33 @@ def test_a_damaged_tile_is_never_served_as_truth(service, tmp_path, ca) -> None:
                 assert answer.json()["error_message"] == "the log could not read its own storage"
         file.write_bytes(data)
     assert filled.get("/log/p256/ct/v1/get-entries?start=3&end=3").status == 200
+
+
+def test_the_logs_are_listed_with_their_addresses(filled) -> None:
+    answer = filled.get("/log/")
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json() == {
+        "logs": [
+            {
+                "name": name,
+                "address": f"/log/{name}/",
+                "origin": f"logs.example.test/log/{name}",
+                "state": "usable",
+            }
+            for name in ("p256", "sm2")
+        ]
+    }
+    for log in answer.json()["logs"]:
+        assert filled.get(log["address"] + "checkpoint").status == 200
+    head = filled.http.request("HEAD", f"{filled.url}/log/")
+    assert (head.status, head.data) == (200, b"")
+    assert filled.http.request("POST", f"{filled.url}/log/", body=b"").status == 405
+
+
+def test_a_log_whose_settings_cannot_be_read_is_listed_all_the_same(tmp_path) -> None:
+    listed = listing({"broken": ClosedLog(tmp_path, "no log.toml")})
+    assert json.loads(listed.body) == {"logs": [{"name": "broken", "address": "/log/broken/"}]}
 
 
 def test_health_readiness_and_metrics(filled) -> None:
