@@ -20,6 +20,7 @@ ALGORITHMS: Final = ("sm2", "p256")
 STATES: Final = ("pending", "usable")
 LONGEST_TEXT: Final = 200  # characters of an operator's name or a description
 LONGEST_DELAY: Final = 86400  # seconds; a day is the longest that browsers accept
+_SEQUENCE: Final = b"\x30"  # how DER of a certificate begins
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 
 
@@ -137,11 +138,12 @@ def _roots_of(path: Path) -> "tuple[Certificate, ...]":
 
     try:
         content = path.read_bytes()
-        roots = load_pem_chain(content) if b"-----BEGIN" in content else (Certificate.parse(content),)
+        is_der = content.startswith(_SEQUENCE) and b"-----BEGIN" not in content
+        roots = (Certificate.parse(content),) if is_der else load_pem_chain(content)
     except OSError as error:
         raise ConfigError(f"--roots: could not read {path}: {error.strerror}.") from None
     except MalformedInput as error:
-        raise ConfigError(f"--roots: {path} holds no certificates in PEM: {error}.") from None
+        raise ConfigError(f"--roots: {path}: expected PEM certificates ({error}).") from None
     for root in roots:
         if not root.is_ca and not root.self_issued:
             raise ConfigError(f"--roots: {path} holds a certificate that is no CA's: {root.display_name}.")

@@ -177,10 +177,37 @@ def test_a_shard_takes_what_ends_in_its_interval(logs, ca) -> None:
     for inside in (start, end - second):
         log.add_chain(ca.chain(not_after=inside))
     for outside in (start - second, end):
-        with pytest.raises(SubmissionRefused, match=r"outside this log's interval: from .* until "):
+        with pytest.raises(SubmissionRefused, match=r"outside this log's interval: .* from .* until before "):
             log.add_chain(ca.chain(not_after=outside))
     log.close()
     assert logs.open("p256").settings.not_after_until == end
+
+
+@pytest.mark.parametrize(
+    ("not_after", "said"),
+    [
+        ((None, datetime(2020, 1, 1, tzinfo=UTC)), "certificates that end before 2020-01-01 00:00 UTC"),
+        ((datetime(2040, 1, 1, tzinfo=UTC), None), "certificates that end from 2040-01-01 00:00 UTC on"),
+        (
+            (datetime(2040, 1, 1, tzinfo=UTC), datetime(2041, 1, 1, 0, 0, 1, tzinfo=UTC)),
+            "certificates that end from 2040-01-01 00:00 UTC until before 2041-01-01 00:00:01 UTC",
+        ),
+    ],
+)
+def test_a_shard_says_what_it_takes(logs, ca, not_after, said) -> None:
+    log = logs.create("p256", [ca.anchor], not_after=not_after)
+    with pytest.raises(SubmissionRefused) as refused:
+        log.add_chain(ca.chain())
+    assert str(refused.value).endswith(f"outside this log's interval: {said}")
+
+
+def test_a_broken_root_is_named_by_its_place(logs, ca) -> None:
+    log = logs.create("p256", [ca.anchor])
+    log.close()
+    with (log.directory / "roots.pem").open("a") as file:
+        file.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    with pytest.raises(LogSettingsError, match=r"roots\.pem: PEM: block 2: "):
+        logs.open("p256")
 
 
 def test_a_frozen_log_answers_but_takes_nothing_for_good(logs, ca) -> None:

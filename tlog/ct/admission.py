@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -90,7 +90,7 @@ class Admission:
         if not settings.takes(leaf.not_after):
             raise SubmissionRefused(
                 f"the certificate ends {leaf.not_after:%Y-%m-%d %H:%M:%S} UTC, outside this log's interval: "
-                f"from {settings.not_after_from or 'ever'} until {settings.not_after_until or 'ever'}"
+                f"certificates that end {_interval(settings)}"
             )
 
     def _issuers(self, leaf: Certificate, above: list[Certificate]) -> list[Certificate]:
@@ -151,6 +151,20 @@ class Admission:
             return PrecertEntry(issuers[1].public_key.key_id, tbs_of_final_issuer(leaf, issuers[0]))
         except MalformedInput as error:
             raise SubmissionRefused(f"the precertificate cannot be read: {error}") from error
+
+
+def _interval(settings: LogSettings) -> str:
+    """Return a shard's interval in words; one that has neither end refuses nothing."""
+    start, end = map(_moment, (settings.not_after_from, settings.not_after_until))
+    if start and end:
+        return f"from {start} until before {end}"
+    return f"from {start} on" if start else f"before {end}"
+
+
+def _moment(moment: datetime | None) -> str:
+    if moment is None:
+        return ""
+    return f"{moment.astimezone(UTC):{'%Y-%m-%d %H:%M:%S' if moment.second else '%Y-%m-%d %H:%M'}} UTC"
 
 
 def _parse_one(der: bytes, at: int) -> Certificate:

@@ -33,6 +33,7 @@ _PEM_CERTIFICATE = re.compile(
     rb"-----BEGIN CERTIFICATE-----[ \t]*\r?\n([A-Za-z0-9+/=\r\n]*?)"
     rb"-----END CERTIFICATE-----[ \t]*\r?(?:\n|\Z)"
 )
+_PEM_BEGIN = re.compile(rb"-----BEGIN ")
 _ISSUERS_REMEMBERED: Final = 256
 _PEM_LINE = 64  # RFC 7468 section 2
 
@@ -189,7 +190,14 @@ def load_pem_chain(data: bytes | str) -> tuple[Certificate, ...]:
     blocks = _pem_blocks(data)
     if not blocks:
         raise MalformedInput("PEM: expected at least one certificate, found none")
-    return tuple(Certificate.parse(der) for der in blocks)
+    return tuple(_parse_block(number, der) for number, der in enumerate(blocks, 1))
+
+
+def _parse_block(number: int, der: bytes) -> Certificate:
+    try:
+        return Certificate.parse(der)
+    except MalformedInput as error:
+        raise MalformedInput(f"PEM: block {number}: {error}") from error
 
 
 def parse_chain(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
@@ -201,13 +209,21 @@ def parse_chain(chain: Sequence[bytes]) -> tuple[Certificate, ...]:
 
 def _pem_blocks(data: bytes | str) -> list[bytes]:
     text = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-    bodies = _PEM_CERTIFICATE.findall(text)
-    if text.count(b"-----BEGIN ") != len(bodies) or text.count(b"-----END ") != len(bodies):
-        raise MalformedInput("PEM: expected whole CERTIFICATE blocks and no others")
+    found = list(_PEM_CERTIFICATE.finditer(text))
+    whole = {block.start() for block in found}
+    for number, begin in enumerate(_PEM_BEGIN.finditer(text), 1):
+        if begin.start() not in whole:
+            raise MalformedInput(f"PEM: block {number}: expected a whole CERTIFICATE block")
+    if text.count(b"-----END ") != len(found):
+        raise MalformedInput("PEM: expected whole CERTIFICATE blocks, found an END without its BEGIN")
+    return [_decoded(number, block[1]) for number, block in enumerate(found, 1)]
+
+
+def _decoded(number: int, body: bytes) -> bytes:
     try:
-        return [base64.b64decode(b"".join(body.split()), validate=True) for body in bodies]
+        return base64.b64decode(b"".join(body.split()), validate=True)
     except ValueError as error:
-        raise MalformedInput(f"PEM: expected base64, {error}") from error
+        raise MalformedInput(f"PEM: block {number}: expected base64, {error}") from error
 
 
 def _load(der: bytes, serial: int) -> x509.Certificate:

@@ -285,6 +285,21 @@ def test_pem_chains_are_strict(ecc):
         Certificate.from_pem(both)
 
 
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ("-----BEGIN CERTIFICATE-----\nAAA\n-----END CERTIFICATE-----\n", "PEM: block 3: expected base64"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "PEM: block 3: certificate.Cert"),
+        ("-----BEGIN CERTIFICATE-----\nAA*A\n-----END CERTIFICATE-----\n", "PEM: block 3: expected a whole"),
+        ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "PEM: block 3: expected a whole"),
+        ("-----END CERTIFICATE-----\n", "found an END without its BEGIN"),
+    ],
+)
+def test_a_broken_pem_block_is_named_by_its_place(block, said):
+    with pytest.raises(MalformedInput, match=said):
+        load_pem_chain(REAL.pem * 2 + block + REAL.pem)
+
+
 @given(st.text(max_size=500))
 def test_any_text_as_pem_gives_our_error(text):
     with pytest.raises(MalformedInput):
