@@ -19,7 +19,7 @@ up: .venv/.ready ## start everything with the demo sites; ARGS="--site-port 9440
 
 test: check ## install what is missing and run every test, a real browser included
 	@scripts/test-tools.sh
-	@exec $(BIN)/pytest -n auto --dist loadgroup -m "not deep" $(ARGS)
+	@exec $(BIN)/pytest -n auto --dist loadfile -m "not deep" $(ARGS)
 
 test-deep: .venv/.ready-dev ## the long forms, property tests with 5,000 examples each; results: docs/measurements.md
 	@scripts/test-tools.sh
