@@ -1,18 +1,17 @@
 """No accessibility violation that axe-core knows, on any page, in any form; and each task by keyboard."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cheroot import wsgi
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from mingjing.services.site import demo_sites
 from web.public import create_app
 
+from .conftest import served
+
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("public-site-accessibility")]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
 PAGES = [
@@ -42,22 +41,8 @@ RUN = """async () => {
 
 @pytest.fixture(scope="module")
 def base(world) -> Iterator[str]:
-    app = create_app(world.settings(demo_sites=demo_sites()))
-    server = wsgi.Server(("127.0.0.1", 0), app, numthreads=4)
-    server.prepare()
-    thread = threading.Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}"
-    server.stop()
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield opened
-        opened.close()
+    with served(create_app(world.settings(demo_sites=demo_sites()))) as address:
+        yield address
 
 
 def opened(browser: Browser, base: str, size: str, language: str, scheme: str = "light") -> Page:

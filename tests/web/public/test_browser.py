@@ -1,16 +1,11 @@
 """The site in a real browser, at a desk and on a phone: its main tasks, by keyboard, in light and dark."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-from cheroot import wsgi
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
-from web.public import create_app
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("public-site-browser")]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = {"desk": (1280, 900), "phone": (390, 844), "small phone": (320, 640)}
 PAGES = [
     "/",
@@ -23,25 +18,6 @@ PAGES = [
     "/audit/1",
     "/issuers",
 ]
-
-
-@pytest.fixture(scope="module")
-def base(world) -> Iterator[str]:
-    server = wsgi.Server(("127.0.0.1", 0), create_app(world.settings()), numthreads=4)
-    server.prepare()
-    thread = threading.Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}"
-    server.stop()
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=SIZES)

@@ -5,45 +5,22 @@ import copy
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cheroot import wsgi
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from verifier.algorithms import PrivateKey
 from verifier.transparency.merkle import consistency_proof, hash_leaf, inclusion_proof, root_of
 from verifier.transparency.tree_head import sign_tree_head
-from web.public import create_app
 from web.public.checker import SCRIPTS, single_file, single_file_hash
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("public-site-browser")]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LOGS = ("sm2", "p256")
 DOCUMENT = Path(__file__).parents[3] / "docs" / "verify.md"
-
-
-@pytest.fixture(scope="module")
-def base(world) -> Iterator[str]:
-    server = wsgi.Server(("127.0.0.1", 0), create_app(world.settings()), numthreads=4)
-    server.prepare()
-    thread = threading.Thread(target=server.serve)
-    thread.start()
-    yield f"http://127.0.0.1:{server.bind_addr[1]}"
-    server.stop()
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,16 @@
     certificate  DER; of a precertificate's entry the final certificate, where it is known
 """
 
-import base64
-import hashlib
 from collections.abc import Iterator
 from typing import Any, Final
 
+from monitor.auditor.heads import head_json
 from monitor.values import CertificateDetail, Encoding, InclusionPath, LoggedEntry, LogState, to_ms
 from verifier.certificates import Certificate
 from verifier.transparency.entries import Entry, PrecertEntry, X509Entry, merkle_tree_leaf
 from verifier.transparency.extensions import sct_extensions
 from verifier.transparency.merkle import hash_leaf
+from verifier.transparency.strict_json import encode_base64
 
 FORMAT: Final = "mingjing-proof-1"
 
@@ -35,21 +35,16 @@ def proof_file(
         "format": FORMAT,
         "log": {
             "name": log.name,
-            "log_id": _text(log.log_id),
-            "key": _text(log.key.spki),
+            "log_id": encode_base64(log.log_id),
+            "key": encode_base64(log.key.spki),
             "operator": log.operator,
             "url": log.url,
         },
-        "leaf_input": _text(leaf_input),
+        "leaf_input": encode_base64(leaf_input),
         "leaf_index": path.leaf_index,
-        "audit_path": [_text(node) for node in path.audit_path],
-        "tree_head": {
-            "tree_size": path.head.tree_size,
-            "timestamp": path.head.timestamp_ms,
-            "sha256_root_hash": _text(path.head.root_hash),
-            "tree_head_signature": _text(path.head.signature),
-        },
-        "certificate": _text(certificate),
+        "audit_path": [encode_base64(node) for node in path.audit_path],
+        "tree_head": head_json(path.head),
+        "certificate": encode_base64(certificate),
     }
 
 
@@ -72,12 +67,8 @@ def _candidates(detail: CertificateDetail, *, precertificate: bool) -> Iterator[
             continue
         tbs = Certificate.parse(encoding.der).precertificate_tbs
         for issuer in detail.chain:
-            yield PrecertEntry(hashlib.sha256(issuer.public_key.spki).digest(), tbs), detail.encodings[0].der
+            yield PrecertEntry(issuer.public_key.key_id, tbs), detail.encodings[0].der
 
 
 def _encodings(detail: CertificateDetail, *, precertificate: bool) -> tuple[Encoding, ...]:
     return tuple(encoding for encoding in detail.encodings if encoding.precertificate == precertificate)
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
