@@ -32,6 +32,7 @@ check: .venv/.ready-dev ## linters, types and import rules
 	@$(BIN)/lint-imports --no-logo | tail -n 1
 
 bench: .venv/.ready-dev ## measure, each figure beside its limit in the same run
+	@scripts/test-tools.sh
 	@exec $(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove the environment and caches (never the data)

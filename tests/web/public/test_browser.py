@@ -172,19 +172,3 @@ def test_all_text_can_be_read(browser: Browser, base: str, world, scheme: str) -
         page.goto(path)
         assert page.evaluate(CONTRAST) == [], path
     context.close()
-
-
-FIRST_PAINT = """() => new Promise((tell) => new PerformanceObserver((seen) => {
-    for (const entry of seen.getEntriesByName('first-contentful-paint')) tell(entry.startTime);
-}).observe({type: 'paint', buffered: true}))"""
-
-
-def test_first_paint_is_quick(browser: Browser, base: str) -> None:
-    context = browser.new_context(base_url=base)
-    page = context.new_page()
-    times = []
-    for _ in range(5):
-        page.goto("/")
-        times.append(page.evaluate(FIRST_PAINT))
-    context.close()
-    assert min(times) < 200, times
