@@ -7,12 +7,13 @@ that begins so, with its proof, and looks for its own. Head and proofs are the c
 import re
 from typing import Any
 
-from monitor.auditor.heads import b64, head_json
+from monitor.auditor.heads import head_json
 from monitor.errors import NoVerifiedHead, PrefixError
 from monitor.store import Logs
 from monitor.store.tree import WIDTH
 from monitor.values import Head, InclusionPath, PathStep
 from verifier.transparency.merkle import hash_node, inclusion_proof_from, inclusion_spans
+from verifier.transparency.strict_json import encode_base64
 
 LARGEST_ANSWER = 1000
 _DIGITS = 64
@@ -35,7 +36,7 @@ def answer(logs: Logs, name: str, prefix: str) -> dict[str, Any]:
             f"prefix: more than {LARGEST_ANSWER} leaves begin so; send more digits", head.tree_size
         )
     return {
-        "log_id": b64(row.log.log_id),
+        "log_id": encode_base64(row.log.log_id),
         "tree_head": head_json(head),
         "leaves": _leaves(logs, row.id, head, found),
     }
@@ -50,9 +51,11 @@ def _leaves(logs: Logs, log: int, head: Head, found: list[tuple[int, bytes]]) ->
         level += 1
     return [
         {
-            "leaf_hash": b64(leaf_hash),
+            "leaf_hash": encode_base64(leaf_hash),
             "leaf_index": index,
-            "audit_path": [b64(node) for node in inclusion_proof_from(reader.node, index, head.tree_size)],
+            "audit_path": [
+                encode_base64(node) for node in inclusion_proof_from(reader.node, index, head.tree_size)
+            ],
         }
         for index, leaf_hash in found
     ]

@@ -8,13 +8,13 @@ whether one was dropped, moved, repeated or altered. Without such proofs it stay
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.auditor.heads import b64
 from monitor.auditor.running import RunningAudit
 from monitor.errors import SourceError
 from monitor.follower.source import Located
 from monitor.values import AuditCode, Head
 from verifier.errors import InvalidProof, VerifierError
 from verifier.transparency.merkle import hash_leaf, root_from, verify_consistency, verify_inclusion
+from verifier.transparency.strict_json import encode_base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class _Search:
         found = self._stands(served, index)
         evidence: dict[str, Any] = {
             "index": index,
-            "prefix_root": b64(root_from(self._node, index)) if index else "",
-            "consistency": [b64(node) for node in proof],
-            "leaf_input": b64(self._leaf(index, served)),
+            "prefix_root": encode_base64(root_from(self._node, index)) if index else "",
+            "consistency": [encode_base64(node) for node in proof],
+            "leaf_input": encode_base64(self._leaf(index, served)),
         }
         if found is None:
             return self._altered(index, served, evidence)
-        evidence |= {"leaf_index": found.index, "audit_path": [b64(node) for node in found.path]}
+        evidence |= {"leaf_index": found.index, "audit_path": [encode_base64(node) for node in found.path]}
         if found.index < index:
             detail = f"Entry {found.index} is served once more, as entry {index}."
             return Diagnosis(AuditCode.ENTRY_DUPLICATED, detail, evidence)
@@ -106,8 +106,8 @@ class _Search:
     def _altered(self, index: int, served: bytes, evidence: dict[str, Any]) -> Diagnosis:
         true = self._true(index)
         if true is not None and true.leaf_hash != served:
-            path = [b64(node) for node in true.path]
-            evidence |= {"leaf_hash": b64(true.leaf_hash), "audit_path": path}
+            path = [encode_base64(node) for node in true.path]
+            evidence |= {"leaf_hash": encode_base64(true.leaf_hash), "audit_path": path}
         detail = f"Entry {index} is served with other contents than those in the signed tree."
         return Diagnosis(AuditCode.ENTRY_ALTERED, detail, evidence)
 
@@ -130,9 +130,9 @@ class _Search:
             return Diagnosis(AuditCode.ENTRIES_REORDERED, detail, evidence)
         if following is not None:
             evidence["following"] = {
-                "leaf_hash": b64(following.leaf_hash),
+                "leaf_hash": encode_base64(following.leaf_hash),
                 "leaf_index": following.index,
-                "audit_path": [b64(node) for node in following.path],
+                "audit_path": [encode_base64(node) for node in following.path],
             }
         detail = f"Entry {index} is left out: entry {index + 1} is served in its place."
         return Diagnosis(AuditCode.ENTRY_DROPPED, detail, evidence)

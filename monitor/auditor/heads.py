@@ -3,7 +3,6 @@
 Each returns a finding. Its evidence is enough for a third party: the heads as signed, and the proof between.
 """
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from monitor.values import AuditCode, AuditFinding, FindingOutcome, Head, Watche
 from verifier.errors import InvalidProof, InvalidSignature, MalformedInput, UnsupportedAlgorithm
 from verifier.transparency.digitally_signed import DigitallySigned, log_scheme
 from verifier.transparency.merkle import consistency_spans, verify_consistency
+from verifier.transparency.strict_json import encode_base64
 from verifier.transparency.tree_head import SignedTreeHead
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -21,18 +21,13 @@ PROOF = "RFC 6962 section 2.1.2"
 _PASSED, _NOTE, _FAILED = FindingOutcome.PASSED, FindingOutcome.NOTE, FindingOutcome.FAILED
 
 
-def b64(data: bytes) -> str:
-    """Return base64 text, as RFC 6962 writes bytes in JSON."""
-    return base64.b64encode(data).decode("ascii")
-
-
 def head_json(head: SignedTreeHead | Head) -> dict[str, Any]:
     """Return a head as get-sth writes it."""
     return {
         "tree_size": head.tree_size,
         "timestamp": head.timestamp_ms if isinstance(head, Head) else head.timestamp,
-        "sha256_root_hash": b64(head.root_hash),
-        "tree_head_signature": b64(head.signature),
+        "sha256_root_hash": encode_base64(head.root_hash),
+        "tree_head_signature": encode_base64(head.signature),
     }
 
 
@@ -46,7 +41,11 @@ def check_signature(
 
     ``known`` heads and the keys of ``peers`` tell what was signed instead, where that can be told.
     """
-    evidence = {"log_id": b64(log.log_id), "key": b64(log.key.spki), "tree_head": head_json(head)}
+    evidence = {
+        "log_id": encode_base64(log.log_id),
+        "key": encode_base64(log.key.spki),
+        "tree_head": head_json(head),
+    }
     try:
         head.verify(log.key, log.codepoint)
     except (InvalidSignature, MalformedInput, UnsupportedAlgorithm) as error:
@@ -68,7 +67,7 @@ def _forgery(
     for peer in peers.values():
         if peer.log_id != log.log_id and _signs(peer, head):
             why = f"the key of {peer.name} signed it"
-            return AuditCode.HEAD_KEY_WRONG, {"signing_key": b64(peer.key.spki)}, why
+            return AuditCode.HEAD_KEY_WRONG, {"signing_key": encode_base64(peer.key.spki)}, why
     expected = log.codepoint if log.codepoint is not None else log_scheme(log.key).value
     try:
         code = DigitallySigned.parse(head.signature).code
@@ -157,7 +156,10 @@ def _smaller(
 
 def history_json(history: History) -> dict[str, Any]:
     """Return what shows which root a tree has at a smaller size."""
-    return {"own_root": b64(history[0]), "consistency": [b64(node) for node in history[1]]}
+    return {
+        "own_root": encode_base64(history[0]),
+        "consistency": [encode_base64(node) for node in history[1]],
+    }
 
 
 def check_consistency(head: SignedTreeHead, before: Head, proof: Sequence[bytes]) -> AuditFinding:
@@ -165,7 +167,7 @@ def check_consistency(head: SignedTreeHead, before: Head, proof: Sequence[bytes]
     evidence = {
         "tree_head": head_json(head),
         "previous_tree_head": head_json(before),
-        "consistency": [b64(node) for node in proof],
+        "consistency": [encode_base64(node) for node in proof],
     }
     try:
         verify_consistency(before.tree_size, head.tree_size, before.root_hash, head.root_hash, proof)

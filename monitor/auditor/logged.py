@@ -5,7 +5,7 @@ Looked at once, after the root over the entries was rebuilt, some thousands of e
 
 from typing import Any
 
-from monitor.auditor.heads import b64, head_json
+from monitor.auditor.heads import head_json
 from monitor.auditor.logged_rows import LoggedRows, Odd
 from monitor.auditor.running import RunningAudit
 from monitor.errors import SourceError
@@ -98,7 +98,7 @@ class _Check:
                 Odd(index, 1),
                 detail,
                 SIGNED,
-                more={"issuer": b64(issuer)},
+                more={"issuer": encode_base64(issuer)},
                 raw=raw,
             )
             return
@@ -119,8 +119,8 @@ class _Check:
         odd = next((odd for fingerprint, odd in ends.items() if fingerprint not in accepted), None)
         if accepted and odd and not self._rows.signed_by_any(odd.encoding, accepted):
             more = {
-                "chain": [b64(der) for der in self._rows.chain(odd.encoding)],
-                "roots": [b64(fingerprint) for fingerprint in accepted],
+                "chain": [encode_base64(der) for der in self._rows.chain(odd.encoding)],
+                "roots": [encode_base64(fingerprint) for fingerprint in accepted],
             }
             detail = (
                 f"The chain of entry {odd.index} ends at no root that the log names among those it accepts."
@@ -135,7 +135,7 @@ class _Check:
         places = {"first": first, "second": second}
         evidence = {
             "tree_head": head_json(self._head),
-            "leaf_hash": b64(leaf),
+            "leaf_hash": encode_base64(leaf),
             **{name: {"leaf_index": at, "audit_path": self._path(at)} for name, at in places.items()},
         }
         detail = f"Entry {second} is the same as entry {first}; a log may give the first SCT again instead."
@@ -165,7 +165,7 @@ class _Check:
 
     def _path(self, index: int) -> list[str]:
         node = self._audit.logs.tree(self._audit.row.id).node
-        return [b64(sibling) for sibling in inclusion_proof_from(node, index, self._head.tree_size)]
+        return [encode_base64(sibling) for sibling in inclusion_proof_from(node, index, self._head.tree_size)]
 
     def _fetched(self, index: int) -> RawEntry | None:
         """The entry's bytes, which are not kept, asked for once more; None where they are not the same."""

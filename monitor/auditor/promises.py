@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from monitor.auditor.finals import Finals, Seen
-from monitor.auditor.heads import b64, head_json
+from monitor.auditor.heads import head_json
 from monitor.auditor.running import RunningAudit
 from monitor.observations.values import Promise
 from monitor.store.logs import LogRow
@@ -20,6 +20,7 @@ from verifier.errors import VerifierError
 from verifier.transparency.entries import Entry, TimestampedEntry, X509Entry, entry_for_certificate
 from verifier.transparency.merkle import inclusion_proof_from
 from verifier.transparency.sct import SignedCertificateTimestamp, split_sct_list
+from verifier.transparency.strict_json import encode_base64
 from verifier.transparency.verify import verify_sct
 
 AT_ONCE = 2000  # certificates an audit
@@ -132,7 +133,7 @@ class _Judge:
                 "A certificate is not the one that its issuer announced in the log: same issuer and serial"
                 " number, other contents."
             )
-            evidence = {**self._shown(promise), "precertificate": b64(announced)}
+            evidence = {**self._shown(promise), "precertificate": encode_base64(announced)}
             self._audit.note(AuditCode.FINAL_CERTIFICATE_DIFFERS, detail, "RFC 6962 section 3.1", evidence)
             return
         detail = f"A certificate carries an SCT in the log's name that the log did not sign: {error}."
@@ -177,9 +178,9 @@ class _Judge:
     def _shown(self, promise: Promise) -> dict[str, Any]:
         return {
             "tree_head": head_json(self._head),
-            "sct": b64(promise.sct.encode()),
-            "certificate": b64(promise.certificate),
-            "issuer": b64(promise.issuer),
+            "sct": encode_base64(promise.sct.encode()),
+            "certificate": encode_base64(promise.certificate),
+            "issuer": encode_base64(promise.issuer),
             "kind": promise.kind,
             "source": promise.source,
         }
@@ -194,15 +195,15 @@ class _Judge:
             return {}
         if index is not None and head is self._head:
             (leaf,) = self._audit.logs.leaf_hashes(self._audit.row.id, index, index + 1)
-            return {"at_index": {"leaf_hash": b64(leaf), "audit_path": self._path(index)}}
+            return {"at_index": {"leaf_hash": encode_base64(leaf), "audit_path": self._path(index)}}
         if head.tree_size > LEAVES_IN_EVIDENCE:
             return {}
         leaves = self._audit.logs.leaf_hashes(self._audit.row.id, 0, head.tree_size)
-        return {"leaf_hashes": b64(b"".join(leaves))}
+        return {"leaf_hashes": encode_base64(b"".join(leaves))}
 
     def _path(self, index: int) -> list[str]:
         node = self._audit.logs.tree(self._audit.row.id).node
-        return [b64(sibling) for sibling in inclusion_proof_from(node, index, self._head.tree_size)]
+        return [encode_base64(sibling) for sibling in inclusion_proof_from(node, index, self._head.tree_size)]
 
 
 def _ms(span: timedelta) -> int:

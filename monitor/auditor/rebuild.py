@@ -3,12 +3,13 @@
 from typing import Any
 
 from monitor.auditor.diagnosis import Diagnosis, diagnose
-from monitor.auditor.heads import b64, head_json
+from monitor.auditor.heads import head_json
 from monitor.auditor.running import RunningAudit
 from monitor.errors import Moved
 from monitor.follower.follow import Follower
 from monitor.values import AuditCode, AuditFinding, FindingOutcome, Head
 from verifier.transparency.merkle import root_from
+from verifier.transparency.strict_json import encode_base64
 
 EVIDENCE_LEAVES = 4096
 REBUILD = "RFC 6962 section 5.3"
@@ -70,14 +71,14 @@ def _evidence(audit: RunningAudit, head: Head, rebuilt: bytes, verified: Head | 
     node, peaks, position = audit.logs.tree(log).node, [], 0
     for level in reversed(range(start.bit_length())):
         if start >> level & 1:
-            peaks.append(b64(node(level, position >> level)))
+            peaks.append(encode_base64(node(level, position >> level)))
             position += 1 << level
     return {
-        "log_id": b64(audit.log.log_id),
+        "log_id": encode_base64(audit.log.log_id),
         "tree_head": head_json(head),
         "previous_tree_head": head_json(verified) if verified else None,
-        "computed_root": b64(rebuilt),
-        "entries": {"start": start, "peaks": peaks, "leaf_hashes": [b64(leaf) for leaf in leaves]},
+        "computed_root": encode_base64(rebuilt),
+        "entries": {"start": start, "peaks": peaks, "leaf_hashes": [encode_base64(leaf) for leaf in leaves]},
     }
 
 

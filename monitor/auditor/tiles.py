@@ -2,12 +2,13 @@
 
 from random import SystemRandom
 
-from monitor.auditor.heads import b64, head_json
+from monitor.auditor.heads import head_json
 from monitor.auditor.running import RunningAudit
 from monitor.follower.static_ct import StaticSource
 from monitor.store.tree import TreeReader
 from monitor.values import AuditCode, Head
 from verifier.transparency.merkle import inclusion_proof_from
+from verifier.transparency.strict_json import encode_base64
 from verifier.transparency.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, tiles_of
 
 AT_ONCE = 40  # tiles an audit: each would cost a question; whoever serves wrong ones cannot know which
@@ -53,9 +54,9 @@ def _accuse(audit: RunningAudit, head: Head, tile: Tile, served: bytes, right: b
     evidence = {
         "tree_head": head_json(head),
         "path": tile.path,
-        "body": b64(served),
-        "hashes": b64(right),
-        "audit_path": [b64(node) for node in path],
+        "body": encode_base64(served),
+        "hashes": encode_base64(right),
+        "audit_path": [encode_base64(node) for node in path],
     }
     detail = f"{tile.path} does not hash to the tree of {head.tree_size} entries that the log signed."
     audit.failed(AuditCode.TILE_WRONG, detail, TILES, evidence)

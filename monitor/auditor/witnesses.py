@@ -153,14 +153,15 @@ class Witnesses:
         covering = {name: one for name, one in seen.covered.items() if one.size >= owed}
         required = self._policy.required
         who = "; ".join(self._words(seen, owed))
+        told = {"required": required, "owed": {"tree_size": owed}, "witnesses": self._each(seen)}
         if len(covering) >= required and covering:
             detail = f"{len(covering)} witnesses have cosigned the tree, {required} are required: {who}."
-            return AuditFinding(AuditCode.WITNESSED, FindingOutcome.PASSED, detail, REFERENCE)
+            return AuditFinding(AuditCode.WITNESSED, FindingOutcome.PASSED, detail, REFERENCE, told)
         if not required or not owed:
             detail = f"No entry waits for a witness yet: {who}."
             if not required:
                 detail = f"No witness has cosigned the tree, and none is required: {who}."
-            return AuditFinding(AuditCode.WITNESSES_AWAITED, FindingOutcome.NOTE, detail, REFERENCE)
+            return AuditFinding(AuditCode.WITNESSES_AWAITED, FindingOutcome.NOTE, detail, REFERENCE, told)
         detail = (
             f"{len(covering)} of {required} required witnesses have cosigned the first {owed} entries, the"
             f" last of which is of {since:%Y-%m-%d %H:%M:%S} UTC: {who}."
@@ -192,17 +193,21 @@ class Witnesses:
             "owed": {"tree_size": owed, "timestamp": to_ms(since)},
             "checked_at": audit.clock().isoformat(),
             "checkpoint": seen.checkpoint,
-            "witnesses": [
-                {
-                    "vkey": witness.encode(),
-                    "tree_size": covered.size if covered else None,
-                    "cosigned_at": covered.moment.isoformat() if covered else None,
-                    "trouble": seen.troubles.get(witness.name),
-                }
-                for _, witness in self._policy.witnesses
-                for covered in (seen.covered.get(witness.name),)
-            ],
+            "witnesses": self._each(seen),
         }
+
+    def _each(self, seen: Seen) -> list[dict[str, Any]]:
+        """Every witness that is asked: its key, its last cosignature, and why there is none."""
+        return [
+            {
+                "vkey": witness.encode(),
+                "tree_size": covered.size if covered else None,
+                "cosigned_at": covered.moment.isoformat() if covered else None,
+                "trouble": seen.troubles.get(witness.name),
+            }
+            for _, witness in self._policy.witnesses
+            for covered in (seen.covered.get(witness.name),)
+        ]
 
 
 def _signed_by(log: WatchedLog, checkpoint: Checkpoint, origin: str) -> SignedTreeHead:
