@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from monitor.index.filters import EXPIRED, REVOKED, Filters, Validity
-from monitor.index.finding import issuer_keys, issuers_named
+from monitor.index.finding import issuer_keys, issuers_named, logged_by
 from monitor.store import Search
 from monitor.store.search import Condition
 from monitor.values import to_ms
@@ -35,6 +35,8 @@ def conditions(filters: Filters, search: Search, now: datetime) -> Iterator[Cond
     yield from _windows(filters)
     if filters.issuer:
         yield _issuer(filters.issuer, search)
+    if filters.log:
+        yield logged_by(filters.log)
 
 
 def _windows(filters: Filters) -> Iterator[Condition]:

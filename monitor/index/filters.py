@@ -1,4 +1,4 @@
-"""What narrows a search: validity, revocation, issuer, and when a certificate expires or was first seen."""
+"""What narrows a search: validity, revocation, issuer, log, and when a certificate expires or was first seen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +38,8 @@ class Filters:
     seen_until: datetime | None = None
     issuer: str = ""
     """A part of the issuer's name, or the SHA-256 of its certificate or key in hexadecimal."""
+    log: str = ""
+    """The name of a log that has the certificate or its precertificate as an entry."""
 
     @classmethod
     def parse(cls, values: Mapping[str, str]) -> "Filters":
@@ -53,6 +55,7 @@ class Filters:
             _validity(values.get("validity", "")),
             revocation=revocation,
             issuer=values.get("issuer", "").strip(),
+            log=values.get("log", "").strip(),
             **{field: _moment(field, text) for field in _MOMENTS if (text := values.get(field, ""))},
         )
 
@@ -64,6 +67,7 @@ class Filters:
             "validity": self.validity or "",
             "revocation": self.revocation,
             "issuer": self.issuer,
+            "log": self.log,
             **moments,
         }
         return {field: str(value) for field, value in given.items() if value}

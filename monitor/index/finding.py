@@ -167,13 +167,15 @@ def _entry(search: Search, asked: Asked, _match: Match) -> Plan:
 
 
 def _log(search: Search, asked: Asked, _match: Match) -> Plan:
-    return Plan(
-        search.newest,
-        condition=Condition(
-            "EXISTS (SELECT 1 FROM encodings n JOIN entries e ON e.encoding=n.id JOIN logs l ON l.id=e.log"
-            " WHERE n.certificate=f.certificate AND l.name=?)",
-            (asked.text,),
-        ),
+    return Plan(search.newest, condition=logged_by(asked.text))
+
+
+def logged_by(log: str) -> Condition:
+    """Return the condition that a certificate, or its precertificate, is an entry of the log of this name."""
+    return Condition(
+        "EXISTS (SELECT 1 FROM encodings n JOIN entries e ON e.encoding=n.id JOIN logs l ON l.id=e.log"
+        " WHERE n.certificate=f.certificate AND l.name=?)",
+        (log,),
     )
 
 

@@ -210,6 +210,8 @@ def test_every_filter_alone_and_with_every_other(fill):
         (Filters(issuer="one"), lambda n: n % 2 == 0),
         (Filters(issuer=one_hash), lambda n: n % 2 == 0),
         (Filters(issuer="nobody"), lambda _: False),
+        (Filters(log="made"), lambda _: True),
+        (Filters(log="other"), lambda _: False),
     ]
     for filters, kept in each:
         wanted = [number for number in reversed(range(60)) if kept(number)]

@@ -25,6 +25,7 @@ moments = st.none() | st.datetimes(timezones=st.just(UTC)).filter(lambda moment:
         seen_from=moments,
         seen_until=moments,
         issuer=st.text(min_size=1).map(str.strip),
+        log=st.text(min_size=1).map(str.strip),
     )
 )
 def test_what_is_written_is_read(filters):
