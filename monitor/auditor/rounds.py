@@ -21,9 +21,10 @@ from monitor.observations import Observations
 from monitor.reports import take_in
 from monitor.store import Audits, Connections, Logs
 from monitor.store.logs import LogRow
-from monitor.values import AuditCode, AuditReport, WatchedLog
+from monitor.values import AuditCode, AuditReport, WatchedLog, to_ms
 
 VANTAGE_SECONDS = 10.0
+_DAY_MS = 86_400_000
 
 
 class Auditing:
@@ -78,10 +79,20 @@ class Auditing:
         )
         self._look_from_elsewhere(running)
         report = Auditor(running, self._finals, self._rows, self._witnesses).audit()
+        self._count_roots(running)
         self.observations.count(row.id, meter.counts, datetime.now(UTC))
         if isinstance(source, StaticSource) and source.origin != row.log.origin:
             self._logs.set_origin(row.id, source.origin)
         return report
+
+    def _count_roots(self, audit: RunningAudit) -> None:
+        """Ask once a day how many roots the log accepts, and keep the number for whoever looks at the log."""
+        asked, now = f"roots asked {audit.row.id}", to_ms(audit.clock())
+        if now - self.observations.cursor(asked) < _DAY_MS:
+            return
+        self.observations.move(asked, now)
+        if roots := audit.roots():
+            self.observations.move(f"roots {audit.row.id}", len(roots))
 
     def take_in_reports(self, directory: Path) -> int:
         """Take in what clients reported; the next audits judge it. Returns how many reports were genuine."""

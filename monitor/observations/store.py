@@ -73,6 +73,13 @@ class Observations:
             return None
         return Following(row["position"], row["target"], row["rate"], row["remaining"], from_ms(row["at"]))
 
+    def accepted_roots(self, log: str) -> int | None:
+        """Return how many roots the log named when it was last asked; None where it has not said."""
+        row = self._db.row(
+            "SELECT c.value FROM cursors c JOIN logs l ON c.name = 'roots ' || l.id WHERE l.name=?", (log,)
+        )
+        return int(row["value"]) if row else None
+
     # heads that others were shown
 
     def add_head(self, log: int, head: SignedTreeHead, observer: str, now: datetime) -> None:
@@ -95,6 +102,15 @@ class Observations:
         """Return the heads that are still to be compared, smallest first."""
         rows = self._db.rows(
             "SELECT * FROM seen_heads WHERE log=? AND state='open' ORDER BY tree_size, timestamp", (log,)
+        )
+        return tuple(_seen(row) for row in rows)
+
+    def seen_heads(self, log: str, limit: int) -> tuple[SeenHead, ...]:
+        """Return the heads of a log that others were shown, newest first, with what is known of each."""
+        rows = self._db.rows(
+            "SELECT s.* FROM seen_heads s JOIN logs l ON l.id = s.log WHERE l.name=?"
+            " ORDER BY s.timestamp DESC, s.id DESC LIMIT ?",
+            (log, limit),
         )
         return tuple(_seen(row) for row in rows)
 
@@ -196,4 +212,5 @@ def _promise(row: sqlite3.Row) -> Promise:
 
 def _seen(row: sqlite3.Row) -> SeenHead:
     head = SignedTreeHead(row["tree_size"], row["timestamp"], row["root_hash"], row["signature"])
-    return SeenHead(row["id"], head, row["observer"], from_ms(row["seen_at"]).astimezone(UTC))
+    at = from_ms(row["seen_at"]).astimezone(UTC)
+    return SeenHead(row["id"], head, row["observer"], at, SeenState(row["state"]))

@@ -71,6 +71,7 @@ class SeenHead:
     head: SignedTreeHead
     observer: str
     seen_at: datetime
+    state: SeenState = SeenState.OPEN
 
 
 @dataclass(frozen=True, slots=True)

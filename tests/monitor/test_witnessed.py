@@ -109,6 +109,9 @@ def test_enough_cosignatures_in_the_checkpoint(grown, watching, witnesses):
     assert report.outcome is AuditOutcome.CONSISTENT
     assert "w.example/0 3 entries" in finding.detail
     assert "w.example/2 nothing" in finding.detail
+    told = finding.evidence["witnesses"]
+    assert [one["tree_size"] for one in told] == [3, 3, None]
+    assert "404" in told[2]["trouble"]
 
 
 def test_too_few_are_an_alert_but_no_distrust(grown, watching, witnesses):
