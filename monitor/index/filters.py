@@ -1,4 +1,4 @@
-"""What narrows a search: validity, revocation, issuer, log, and when a certificate expires or was first seen."""
+"""What narrows a search: validity, revocation, issuer, log, when a certificate expires or was first seen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
