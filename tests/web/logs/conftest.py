@@ -57,7 +57,7 @@ def served(
     finally:
         http.clear()
         server.stop()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 

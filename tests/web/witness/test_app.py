@@ -40,7 +40,7 @@ def base(cosigner) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.stop()
-    thread.join(10)
+    thread.join(60)
 
 
 def add(base: str, body: bytes) -> urllib3.BaseHTTPResponse:
