@@ -60,7 +60,7 @@ class Run:
         assert verify_log(self.directory).damages == ()
 
     def check_that_it_goes_on(self) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.submit():
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -138,7 +138,7 @@ def _remount(directory: Path, mode: str) -> None:
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -16,7 +16,7 @@ SIZE = "5m"
 
 def run(prefix: list[str], kind: str, directory: Path) -> None:
     command = [*prefix, sys.executable, "-m", "tests.tlog.on_bad_disk", kind, str(directory)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "ok\n"
 

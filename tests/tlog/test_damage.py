@@ -69,7 +69,7 @@ def whole(tmp_path_factory, ca: Ca) -> Copy:
     log = logs.create("sm2", [ca.anchor])
     chains = [ca.chain(f"{at}.example.test") for at in range(SIZE + 1)]
     for submission in [log.submit(chain, precertificate=False) for chain in chains[:SIZE]]:
-        submission.wait(30)
+        submission.wait(60)
     logs.close()
     return Copy(log.directory, logs.keys["sm2"], chains)
 
@@ -260,13 +260,13 @@ def test_an_index_found_damaged_by_a_look_up_is_made_anew(copy, monkeypatch) -> 
     log._sequencer.limits = replace(log._sequencer.limits, head_age=0.05)
     with pytest.raises(Unavailable, match="making its index anew"):
         log.add_chain(copy.chains[7])
-    assert made_anew.wait(10)
+    assert made_anew.wait(60)
     assert _patiently(lambda: log.add_chain(copy.chains[7])).leaf_index == 7
     log.close()
 
 
 def _patiently[T](act: Callable[[], T]) -> T:
-    for _ in range(50):
+    for _ in range(1200):
         try:
             return act()
         except Unavailable:

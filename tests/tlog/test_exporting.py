@@ -18,7 +18,7 @@ from verifier.algorithms import PublicKey
 def grow(log, ca, count: int) -> None:
     waiting = [log.submit(ca.chain(f"{at}.example.test"), precertificate=False) for at in range(count)]
     for submission in waiting:
-        submission.wait(20)
+        submission.wait(60)
 
 
 def described(log) -> bytes:

@@ -33,7 +33,7 @@ BEFORE, DURING = 250, 10
 
 WAIT = 0.4
 LIMITS = Limits(period=0.005, wait=WAIT)
-PATIENT = Limits(period=0.005, wait=10)
+PATIENT = Limits(period=0.005, wait=60)
 WRITES = ("create", "swap", "replace", "keys", "delete")
 TIDYING = {"keys", "delete"}  # which comes after the promises
 READS = ("load", "read")
@@ -67,8 +67,10 @@ class Case:
         """Note the checkpoint that anyone could fetch now."""
         self.checkpoints.add((self.directory / "checkpoint").read_bytes())
 
-    def submit(self, log: CtLog, count: int = DURING) -> list[str]:
-        """Submit chains so that one flush takes them all; returns what those heard who got no promise."""
+    def submit(self, log: CtLog, count: int = DURING, patience: float | None = None) -> list[str]:
+        """Submit chains so that one flush takes them all; returns what those heard who got no promise
+        within ``patience`` seconds (the log's own wait when not given).
+        """
         numbers, submissions, refusals = range(BEFORE, BEFORE + count), {}, []
         with log._sequencer._pool_changed:
             for number in numbers:
@@ -78,7 +80,7 @@ class Case:
                     refusals.append(str(error))
         for number, submission in submissions.items():
             try:
-                sct = submission.wait(log._limits.wait)
+                sct = submission.wait(patience or log._limits.wait)
             except Unavailable as error:
                 refusals.append(str(error))
             else:
@@ -125,7 +127,7 @@ def before(memory: Path, ca: Ca) -> Case:
     log = logs.create("p256", [ca.anchor])
     chains = [ca.chain(f"{number}.example.test") for number in range(BEFORE + DURING + 1)]
     given = [log.submit(chain, precertificate=False) for chain in chains[:BEFORE]]
-    promises = {number: submission.wait(10) for number, submission in enumerate(given)}
+    promises = {number: submission.wait(60) for number, submission in enumerate(given)}
     logs.close()
     return Case(log.directory, logs.keys["p256"], chains, promises)
 
@@ -183,7 +185,8 @@ def _strike(case: Case, log: CtLog, fault: Fault) -> list[str]:
     fault.armed = fault.step in WRITES
     if fault.step in READS:
         sequencer.lock = SwapsThenFails(sequencer.lock)
-    return case.submit(log)
+    promised_all_the_same = fault.step in TIDYING  # no refusal to wait for, however slow the machine
+    return case.submit(log, patience=60 if promised_all_the_same else None)
 
 
 @pytest.mark.parametrize("mode", FAILING)
@@ -192,7 +195,7 @@ def test_a_failing_call(case, counts, step, mode, place) -> None:
     fault = Fault(step, PLACES[place](counts[step]), mode)
     log = case.open()
     refusals = _strike(case, log, fault)
-    assert fault.struck.wait(5), "the fault did not strike"
+    assert fault.struck.wait(60), "the fault did not strike"
     assert len(refusals) == (0 if step in TIDYING else DURING)
     case.submit(log)  # as submitters do
     fault.killed.set()  # nothing is tidied up: the process ends here
@@ -207,7 +210,7 @@ def test_a_hanging_call(case, counts, step, mode, place) -> None:
     fault = Fault(step, PLACES[place](counts[step]), mode)
     log = case.open(LIMITS)
     refusals = _strike(case, log, fault)
-    assert fault.struck.wait(5), "the fault did not strike"
+    assert fault.struck.wait(60), "the fault did not strike"
     if step in TIDYING:
         assert refusals == []
     elif step in WRITES:
@@ -217,12 +220,12 @@ def test_a_hanging_call(case, counts, step, mode, place) -> None:
         log.add_chain(case.chains[BEFORE + DURING])
     start = time.monotonic()
     log.close()
-    assert time.monotonic() - start < WAIT + 1
+    assert time.monotonic() - start < WAIT + 20, "it waited for the call that hangs"
     with pytest.raises(WriterActive):  # the write may still happen, so nobody else may write
         case.open()
     log._sequencer.lock.close()  # as the kernel does
     fault.killed.set()
-    log._sequencer._thread.join(5)
+    log._sequencer._thread.join(60)
     log._promises.close()
     case.check()
 
@@ -233,7 +236,7 @@ def test_a_call_that_hangs_and_then_goes_on_loses_nothing(case, step) -> None:
     go_on = threading.Event()
     owner = log._sequencer.lock if step == "swap" else log._sequencer.storage
     call = getattr(owner, step)
-    setattr(owner, step, lambda *arguments: (go_on.wait(10), call(*arguments)))
+    setattr(owner, step, lambda *arguments: (go_on.wait(60), call(*arguments)))
     refusals = case.submit(log)
     assert len(refusals) == DURING
     _wait_until(lambda: log.trouble)
@@ -244,7 +247,7 @@ def test_a_call_that_hangs_and_then_goes_on_loses_nothing(case, step) -> None:
     case.check()
 
 
-def _wait_until(condition, seconds: float = 5) -> None:
+def _wait_until(condition, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

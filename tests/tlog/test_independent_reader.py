@@ -55,7 +55,7 @@ def test_our_log(logs: OpenLogs, ca: Ca, name) -> None:
     chains = [ca.chain(f"{at}.example.test", precertificate=at % 3 == 0) for at in range(OURS)]
     given = [log.submit(chain, precertificate=at % 3 == 0) for at, chain in enumerate(chains)]
     for submission in given:
-        submission.wait(10)
+        submission.wait(60)
     log.close()
     note, entries = StaticReader(from_directory(log.directory)).verified(log.key.spki)
     assert (note.origin, note.size) == (f"logs.example.test/log/{name}", OURS)

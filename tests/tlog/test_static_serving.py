@@ -54,7 +54,7 @@ def address(log: CtLog, tmp_path: Path) -> Iterator[str]:
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         assert process.poll() is None, process.stderr and process.stderr.read().decode()
         try:
             urllib.request.urlopen(f"{address}/checkpoint").close()
@@ -72,7 +72,7 @@ def test_the_reader_finds_the_whole_log_while_it_grows(log, address, ca) -> None
         chains = [ca.chain(f"{at}.example.test", precertificate=at % 2 == 1) for at in range(count)]
         given = [log.submit(chain, precertificate=at % 2 == 1) for at, chain in enumerate(chains)]
         for submission in given:
-            submission.wait(10)
+            submission.wait(60)
         promised |= {chain[0] for chain in chains}
         note, entries = reader.verified(log.key.spki)
         assert note.size == len(promised)
@@ -82,7 +82,7 @@ def test_the_reader_finds_the_whole_log_while_it_grows(log, address, ca) -> None
 def test_headers_and_compression(log, address, ca) -> None:
     submissions = [log.submit(ca.chain(f"{at}.example.test"), precertificate=False) for at in range(20)]
     for submission in submissions:
-        submission.wait(10)
+        submission.wait(60)
     size = log.get_sth().tree_size
     issuer = next((log.directory / "issuer").iterdir()).name
     for path, kind, cache in [
