@@ -18,7 +18,7 @@ from monitor.index.extract import certificate_row
 from monitor.index.query import Index
 from monitor.revocation import RevocationChecker
 from monitor.store import Audits, Certificates, Connections, Logs, Revocations, Search
-from monitor.store.counts import Counts, Tally
+from monitor.store.counts import Tally
 from monitor.store.logs import LogRow
 from monitor.store.reading import StoredEntry
 from monitor.values import (
@@ -72,7 +72,7 @@ class Monitor:
         self._certificates = Certificates(connections)
         self.index = Index(Search(connections), self._certificates)
         self._revocations = Revocations(connections)
-        self._tally = Tally(connections)
+        self.tally = Tally(connections)
         self.auditing = Auditing(connections, self.fetcher, operator, vantages, witnesses)
         self.observations = self.auditing.observations
         self.evidence = EvidenceFiles(connections)
@@ -143,6 +143,7 @@ class Monitor:
             distrusted=row.distrusted_at is not None,
             distrusted_reason=row.distrusted_reason,
             same_operator=bool(self.operator) and log.operator == self.operator,
+            interval=log.interval,
         )
 
     def overview(self) -> Overview:
@@ -157,10 +158,6 @@ class Monitor:
             last_audit=max((log.audited_at for log in logs if log.audited_at), default=None),
             interval=beat[1] if beat else None,
         )
-
-    def counts(self, now: datetime) -> Counts:
-        """Return how many certificates stand in which state; it looks at every one of them."""
-        return self._tally.by_state(now)
 
     def heads(self, log: str, limit: int = 100) -> tuple[Head, ...]:
         """Return the verified heads of a log, newest first; raises UnknownLog."""

@@ -1,10 +1,10 @@
-"""How many certificates stand in which state: what a page shows at a glance and Prometheus asks for."""
+"""What a page shows at a glance and Prometheus asks for: certificates by state, audits by outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.store.connections import Connections
-from monitor.values import to_ms
+from monitor.values import AuditOutcome, from_ms, to_ms
 
 SOON = timedelta(days=30)
 
@@ -23,14 +23,24 @@ class Counts:
     """Valid, but not for 30 days more."""
 
 
+@dataclass(frozen=True, slots=True)
+class AuditMark:
+    """One audit in a row of many, without its findings."""
+
+    id: int
+    log: str
+    finished_at: datetime
+    outcome: AuditOutcome
+
+
 class Tally:
-    """Counts over the tables facts and revocations: one pass over small rows, no index."""
+    """Counts over the tables facts, revocations and audits."""
 
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 
     def by_state(self, now: datetime) -> Counts:
-        """Return the counts at ``now``; takes time in proportion to the certificates known."""
+        """Return the counts at ``now``: one pass over small rows, without an index."""
         at = (to_ms(now), to_ms(now + SOON))
         with self._db.snapshot():
             total = self._db.row(
@@ -56,4 +66,19 @@ class Tally:
             expired=total["expired"],
             not_yet_valid=early,
             expiring=total["expiring"] - gone["expiring"],
+        )
+
+    def marks(
+        self, log: str | None = None, *, outcome: AuditOutcome | None = None, limit: int = 60
+    ) -> tuple[AuditMark, ...]:
+        """Return the last audits, newest first; of all logs, or with any outcome, unless one is named."""
+        rows = self._db.rows(
+            "SELECT a.id, a.finished_at, a.outcome, l.name FROM audits a JOIN logs l ON l.id = a.log"
+            " WHERE (?1 IS NULL OR l.name = ?1) AND (?2 IS NULL OR a.outcome = ?2)"
+            " ORDER BY a.id DESC LIMIT ?3",
+            (log, outcome.value if outcome else None, limit),
+        )
+        return tuple(
+            AuditMark(row["id"], row["name"], from_ms(row["finished_at"]), AuditOutcome(row["outcome"]))
+            for row in rows
         )

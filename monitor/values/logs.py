@@ -78,6 +78,8 @@ class LogState:
     distrusted: bool
     distrusted_reason: str
     same_operator: bool
+    interval: TemporalInterval | None = None
+    """The expiry dates that the shard takes, where the log list names them."""
 
 
 @dataclass(frozen=True, slots=True)
