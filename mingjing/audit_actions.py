@@ -39,17 +39,20 @@ def alerts(arguments: argparse.Namespace, directory: Path, settings: Config) -> 
         output.emit_json(shown)
     elif shown:
         rows = [
-            (str(a["id"]), a["log"], a["code"], a["last_at"][:16], f"{a['count']}×", output.safe(a["detail"]))
+            (
+                *(str(a["id"]), a["log"], a["code"], a["last_at"][:16].replace("T", " ")),
+                *(f"{a['count']}×", a["standing"], output.safe(a["detail"])),
+            )
             for a in shown
         ]
-        print(output.table(rows, ("ID", "log", "code", "last (UTC)", "times", "what")))
+        print(output.table(rows, ("ID", "log", "code", "last (UTC)", "times", "shown as", "what")))
     else:
         output.talk("No alert is open.")
     return 1 if shown else 0
 
 
 def _alert(opened: "Monitor", alert: "Alert") -> dict[str, Any]:
-    notes = opened.evidence.notes(alert.id)
+    notes, evidence = opened.evidence.notes(alert.id), opened.evidence.evidence(alert.id)
     return {
         "id": alert.id,
         "log": alert.log,
@@ -59,6 +62,7 @@ def _alert(opened: "Monitor", alert: "Alert") -> dict[str, Any]:
         "last_at": alert.last_at.isoformat(),
         "count": alert.count,
         "distrusting": alert.distrusting,
+        "standing": evidence.standing if evidence else "",
         "notes": [{"at": note.at.isoformat(), "text": note.text} for note in notes],
     }
 

@@ -10,6 +10,8 @@ from mingjing.config import Config, replace_file
 from mingjing.errors import ConfigError
 
 if TYPE_CHECKING:
+    from monitor.evidence import EvidenceFiles
+    from monitor.values import Alert
     from verifier.transparency.evidence import Examination
 
 MOST = 1000  # files in one export
@@ -77,12 +79,19 @@ def export(into: str, directory: Path, settings: Config) -> None:
             opened = monitor(directory, settings, read_only=True)
             try:
                 for alert in opened.alerts(limit=MOST):
-                    evidence = None if alert.acknowledged else opened.evidence.evidence(alert.id)
-                    if evidence is not None:
-                        path = folder / f"mingjing-{alert.log}-{alert.code}-{alert.id}.json"
-                        replace_file(path, evidence.encode())
-                        output.talk(f"{path}: {evidence.standing}")
+                    if not alert.acknowledged:
+                        _write(folder, alert, opened.evidence)
             finally:
                 opened.close()
     except OSError as error:
         raise ConfigError(f"could not write to {folder}: {error.strerror}.") from None
+
+
+def _write(folder: Path, alert: "Alert", files: "EvidenceFiles") -> None:
+    """The strongest evidence under the alert's own name, and whatever else is kept of it beside that."""
+    name = f"mingjing-{alert.log}-{alert.code}-{alert.id}"
+    best = files.evidence(alert.id)
+    for number, evidence in enumerate(files.kept(alert.id), 1):
+        path = folder / (f"{name}.json" if evidence == best else f"{name}-{number}.json")
+        replace_file(path, evidence.encode())
+        output.talk(f"{path}: {evidence.standing} of {evidence.recorded_at:%Y-%m-%d %H:%M:%S} UTC")

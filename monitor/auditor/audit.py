@@ -20,6 +20,7 @@ from monitor.auditor.running import RunningAudit
 from monitor.auditor.tiles import check_tiles
 from monitor.auditor.witnesses import Witnesses
 from monitor.errors import SourceError
+from monitor.evidence.accusation import standing_of
 from monitor.values import (
     AuditCode,
     AuditFinding,
@@ -67,7 +68,7 @@ class Auditor:
             self._size,
             audit.entries_read,
         )
-        return audit.audits.keep(audit.row.id, report)
+        return audit.audits.keep(audit.row.id, report, standing_of(audit.log))
 
     def _read(self) -> None:
         """The head that the log gives out now, and the entries up to it."""

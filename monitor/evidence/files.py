@@ -2,18 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from monitor.errors import MonitorError
+from monitor.evidence.accusation import STANDINGS, accusation
 from monitor.store import Logs
 from monitor.store.connections import Connections
-from monitor.values import WatchedLog, from_ms, to_ms
-from verifier.transparency.evidence import AccusedLog, Evidence, Result, claim_of, examine
-
-_STANDING = {Result.PROVEN: "proof", Result.OBSERVED: "observation", Result.NOT_SHOWN: "incomplete"}
+from monitor.values import AuditCode, AuditFinding, FindingOutcome, from_ms, to_ms
+from verifier.transparency.evidence import Evidence
 
 
 class UnknownAlert(MonitorError):
@@ -41,16 +39,26 @@ class EvidenceFiles:
         return evidence.to_json() if evidence else None
 
     def evidence(self, alert: int) -> Evidence | None:
-        """Return the evidence of an alert: of the first time that it happened."""
-        row = self._db.row(
-            "SELECT a.code, a.detail, a.evidence, a.first_at AS at, l.name FROM alerts a"
-            " JOIN logs l ON l.id=a.log WHERE a.id=?",
+        """Return the strongest evidence of an alert: a proof where there is one, and the newest of equals."""
+        kept = self.kept(alert)
+        order = list(STANDINGS.values())
+        return max(kept, key=lambda one: (order.index(one.standing), one.recorded_at), default=None)
+
+    def kept(self, alert: int) -> tuple[Evidence, ...]:
+        """Return all evidence kept of an alert, oldest first: the first, a proof between, and the newest."""
+        rows = self._db.rows(
+            "SELECT a.code, l.name, e.* FROM alert_evidence e JOIN alerts a ON a.id=e.alert"
+            " JOIN logs l ON l.id=a.log WHERE a.id=? ORDER BY e.id",
             (alert,),
         )
-        if row is None:
-            return None
-        material = json.loads(row["evidence"])
-        return self._evidence(row["code"], row["name"], row["at"], row["detail"], material)
+        return tuple(self._kept(row) for row in rows)
+
+    def _kept(self, row: sqlite3.Row) -> Evidence:
+        material = json.loads(row["material"])
+        finding = AuditFinding(
+            AuditCode(row["code"]), FindingOutcome.FAILED, row["detail"], row["reference"], material
+        )
+        return accusation(self._logs.get(row["name"]).log, finding, from_ms(row["at"]))
 
     def finding(self, audit: int, position: int) -> dict[str, Any] | None:
         """Return the evidence file of one finding of a stored audit, counted from 0; None without one."""
@@ -62,17 +70,9 @@ class EvidenceFiles:
         findings = json.loads(row["findings"]) if row else []
         if row is None or not 0 <= position < len(findings) or not findings[position]["evidence"]:
             return None
-        found = findings[position]
-        made = self._evidence(found["code"], row["name"], row["at"], found["detail"], found["evidence"])
-        return replace(made, reference=found["reference"]).to_json() if made.claim else None
-
-    def _evidence(self, code: str, log: str, at: int, detail: str, material: Mapping[str, Any]) -> Evidence:
-        accused = accused_log(self._logs.get(log).log)
-        evidence = Evidence(
-            code, accused, from_ms(at), detail, "", material, claim_of(code).format(log=accused.name)
-        )
-        result = examine(evidence, datetime.now(UTC)).result
-        return replace(evidence, standing=_STANDING[result])
+        found = AuditFinding.from_json(findings[position])
+        made = accusation(self._logs.get(row["name"]).log, found, from_ms(row["at"]))
+        return made.to_json() if made.claim else None
 
     # what people do with alerts
 
@@ -104,19 +104,6 @@ class EvidenceFiles:
             )
             connection.execute("UPDATE alerts SET acknowledged=1 WHERE log=?", (row.id,))
             _note(connection, [alert for (alert,) in alerts], f"trusted again: {note}", now)
-
-
-def accused_log(log: WatchedLog) -> AccusedLog:
-    """The log as an evidence file names it."""
-    return AccusedLog(
-        name=log.name,
-        key=log.key,
-        operator=log.operator,
-        description=log.description,
-        origin=log.origin,
-        mmd=log.mmd,
-        codepoint=log.codepoint,
-    )
 
 
 def _note(connection: sqlite3.Connection, alerts: list[int], text: str, now: datetime) -> None:

@@ -2,29 +2,17 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from monitor.store.alert_rows import ALERT, alert_of, is_alert, raise_alert
 from monitor.store.connections import Connections
-from monitor.values import (
-    DISTRUSTING,
-    MISCONDUCT,
-    OTHERS_OFFENCES,
-    Alert,
-    AuditCode,
-    AuditFinding,
-    AuditOutcome,
-    AuditReport,
-    FindingOutcome,
-    from_ms,
-    to_ms,
-)
+from monitor.values import Alert, AuditFinding, AuditOutcome, AuditReport, from_ms, to_ms
 
 KEEP_AUDITS = timedelta(days=90)
 KEEP_EACH = timedelta(days=1)  # an audit a minute would take 200 MB a log otherwise
 HOUR_MS = 3_600_000
 _AUDIT = "SELECT a.*, l.name FROM audits a JOIN logs l ON l.id = a.log"
-_ALERT = "SELECT a.*, l.name FROM alerts a JOIN logs l ON l.id = a.log"
 
 
 class Audits:
@@ -33,11 +21,17 @@ class Audits:
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 
-    def keep(self, log: int, report: AuditReport) -> AuditReport:
-        """Store a report and its alerts; distrust the log where a finding calls for it."""
+    def keep(
+        self, log: int, report: AuditReport, standing: Callable[[AuditFinding], str] = lambda _finding: ""
+    ) -> AuditReport:
+        """Store a report and its alerts; distrust the log where a finding calls for it.
+
+        ``standing`` says how much the evidence of a finding shows: a proof is not given up for less.
+        """
         now, last = to_ms(report.finished_at), self.last(log)
         before = {finding.code for finding in last.findings} if last else set()
         findings = json.dumps([finding.to_json() for finding in report.findings])
+        alerts = [(finding, standing(finding)) for finding in report.findings if is_alert(finding, before)]
         with self._db.write() as connection:
             cursor = connection.execute(
                 "INSERT INTO audits (log, started_at, finished_at, outcome, tree_size, entries_read,"
@@ -48,9 +42,8 @@ class Audits:
                     *(report.tree_size, report.entries_read, findings),
                 ),
             )
-            for finding in report.findings:
-                if _is_alert(finding, before):
-                    _alert(connection, log, finding, now)
+            for finding, shown in alerts:
+                raise_alert(connection, log, finding, shown, now)
             _thin(connection, log, report.finished_at)
         return _with_id(report, cursor.lastrowid)
 
@@ -70,11 +63,11 @@ class Audits:
     def alerts(self, log: int | None, limit: int, *, open_only: bool = False) -> tuple[Alert, ...]:
         """Return alerts, the last repeated first."""
         rows = self._db.rows(
-            f"{_ALERT} WHERE (? IS NULL OR a.log = ?) AND (NOT ? OR NOT acknowledged)"
+            f"{ALERT} WHERE (? IS NULL OR a.log = ?) AND (NOT ? OR NOT acknowledged)"
             " ORDER BY last_at DESC, a.id DESC LIMIT ?",
             (log, log, open_only, limit),
         )
-        return tuple(_alert_value(row) for row in rows)
+        return tuple(alert_of(row) for row in rows)
 
     def acknowledge(self, alert: int) -> None:
         """Mark an alert as seen by a person; it stays."""
@@ -116,28 +109,6 @@ def _thin(connection: sqlite3.Connection, log: int, now: datetime) -> None:
     )
 
 
-def _is_alert(finding: AuditFinding, before: Collection[AuditCode]) -> bool:
-    """An offence, a misconduct that the audit before met too, or somebody else's offence in this log."""
-    if finding.outcome is FindingOutcome.FAILED:
-        return True
-    return finding.code in OTHERS_OFFENCES or (finding.code in MISCONDUCT and finding.code in before)
-
-
-def _alert(connection: sqlite3.Connection, log: int, finding: AuditFinding, now: int) -> None:
-    distrusting = finding.code in DISTRUSTING and finding.outcome is FindingOutcome.FAILED
-    connection.execute(
-        "INSERT INTO alerts (log, code, detail, distrusting, first_at, last_at, evidence)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (log, code) DO UPDATE SET"
-        " detail=excluded.detail, last_at=excluded.last_at, count=count+1, acknowledged=0",
-        (log, finding.code.value, finding.detail, distrusting, now, now, json.dumps(dict(finding.evidence))),
-    )
-    if distrusting:
-        connection.execute(
-            "UPDATE logs SET distrusted_at=?, distrusted_reason=? WHERE id=? AND distrusted_at IS NULL",
-            (now, finding.detail, log),
-        )
-
-
 def _with_id(report: AuditReport, row: int | None) -> AuditReport:
     return AuditReport(
         report.log,
@@ -161,19 +132,4 @@ def _report(row: sqlite3.Row) -> AuditReport:
         row["tree_size"],
         row["entries_read"],
         row["id"],
-    )
-
-
-def _alert_value(row: sqlite3.Row) -> Alert:
-    return Alert(
-        row["id"],
-        row["name"],
-        AuditCode(row["code"]),
-        row["detail"],
-        from_ms(row["first_at"]),
-        from_ms(row["last_at"]),
-        row["count"],
-        json.loads(row["evidence"]),
-        bool(row["acknowledged"]),
-        bool(row["distrusting"]),
     )

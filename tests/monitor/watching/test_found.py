@@ -191,8 +191,9 @@ class TestPast:
             "notes",
         }
         for (name,) in tables:
-            if name in ours | {"channels", "deliveries"}:
+            if name in ours | {"channels", "deliveries", "alert_evidence"}:
                 raw.execute(f"DROP TABLE {name}")
+        raw.execute("ALTER TABLE alerts ADD COLUMN evidence TEXT NOT NULL DEFAULT '{}'")  # until version 4
         raw.execute("PRAGMA user_version=3")
         raw.commit()
         raw.close()
