@@ -11,7 +11,19 @@ from typing import Final
 
 SCRIPTS: Final = tuple(
     f"verify/{name}.js"
-    for name in ("crypto", "bytes", "signatures", "merkle", "entries", "heads", "check", "words", "page")
+    for name in (
+        "crypto",
+        "bytes",
+        "signatures",
+        "merkle",
+        "entries",
+        "heads",
+        "trusted",
+        "check",
+        "reasons",
+        "words",
+        "page",
+    )
 )
 """In the order in which they are loaded."""
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from issuer.authority import Authority, AuthoritySettings, LogEndpoint, SubmissionSettings
 from issuer.authority.requests import DualCertificate, IssuedCertificate, IssueRequest
@@ -42,6 +42,7 @@ from verifier.transparency.merkle import consistency_proof, hash_leaf, root_of
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
 from verifier.transparency.verify import sign_sct
 from web.public import SiteSettings, create_app
+from web.public.checker import single_file
 
 ORGANISATION, DOMAIN, OPERATOR = "Ming Test", "mingjing.test", "Ming Test Logs"
 PUBLIC_URL = "http://127.0.0.1:8440"
@@ -206,7 +207,7 @@ def make_world(folder: Path) -> World:
     )
     settings = AuthoritySettings(
         org=ORGANISATION, domain=DOMAIN, public_url=PUBLIC_URL, logs=tuple(map(logs.endpoint, algorithms)),
-        demo=True, submission=SubmissionSettings(timeout=dt.timedelta(seconds=10)),
+        demo=True, submission=SubmissionSettings(timeout=dt.timedelta(seconds=60)),
     )  # fmt: skip
     with IssuerStore(data / "issuer.db") as store:
         authority = Authority.create(data, FileKeyStore.create(data / "keys", "issuer"), store, settings)
@@ -311,3 +312,18 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=BROWSER_ARGUMENTS)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="module")
+def saved(browser: Browser, tmp_path_factory) -> Iterator[Page]:
+    """The checker as a file, in a browser that reaches nothing."""
+    path = tmp_path_factory.mktemp("checker") / "mingjing-verify.html"
+    path.write_bytes(single_file())
+    context = browser.new_context(offline=True)
+    page, complaints = context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(path.as_uri())
+    yield page
+    assert complaints == []
+    context.close()

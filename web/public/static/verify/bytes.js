@@ -1,21 +1,26 @@
 // Bytes and the strict readers of what a proof is made of: base64, DER (X.690), TLS vectors (RFC 8446 3.4).
-// A reader that finds anything unexpected throws Wrong, with one sentence.
+// A reader that finds anything unexpected throws Wrong; its code is a sentence of reasons.js, its facts fill the blanks.
 "use strict";
 
 globalThis.Mingjing = (() => {
-  class Wrong extends Error {}
+  class Wrong extends Error {
+    constructor(code, facts = {}) {
+      super(code);
+      this.facts = facts;
+    }
+  }
 
   const MAX_BYTES = 1 << 20;
 
   function fromBase64(text, field) {
-    if (typeof text !== "string" || text.length > 2 * MAX_BYTES) throw new Wrong(`${field}: expected base64 text`);
+    if (typeof text !== "string" || text.length > 2 * MAX_BYTES) throw new Wrong("base64-expected", { what: field });
     let binary;
     try {
       binary = atob(text);
     } catch {
-      throw new Wrong(`${field}: not base64`);
+      throw new Wrong("base64-broken", { what: field });
     }
-    if (btoa(binary) !== text) throw new Wrong(`${field}: not base64 in its one right form`);
+    if (btoa(binary) !== text) throw new Wrong("base64-form", { what: field });
     return Uint8Array.from(binary, (character) => character.charCodeAt(0));
   }
 
@@ -35,7 +40,7 @@ globalThis.Mingjing = (() => {
 
   // A number of `size` bytes, most significant first. Up to 2^53, beyond which numbers here are not exact.
   function uint(value, size) {
-    if (!Number.isSafeInteger(value) || value < 0) throw new Wrong(`${value}: expected a whole number`);
+    if (!Number.isSafeInteger(value) || value < 0) throw new Wrong("whole-number", { what: String(value).slice(0, 40) });
     const bytes = new Uint8Array(size);
     for (let at = size - 1, rest = value; at >= 0; at -= 1, rest = Math.floor(rest / 256)) bytes[at] = rest % 256;
     return bytes;
@@ -53,14 +58,14 @@ globalThis.Mingjing = (() => {
     }
 
     take(size) {
-      if (this.at + size > this.bytes.length) throw new Wrong(`${this.what}: ends too early`);
+      if (this.at + size > this.bytes.length) throw new Wrong("ends-early", { what: this.what });
       this.at += size;
       return this.bytes.subarray(this.at - size, this.at);
     }
 
     uint(size) {
       const value = this.take(size).reduce((sum, byte) => sum * 256 + byte, 0);
-      if (!Number.isSafeInteger(value)) throw new Wrong(`${this.what}: a number is too large`);
+      if (!Number.isSafeInteger(value)) throw new Wrong("number-large", { what: this.what });
       return value;
     }
 
@@ -69,20 +74,20 @@ globalThis.Mingjing = (() => {
     }
 
     finish() {
-      if (!this.done) throw new Wrong(`${this.what}: bytes follow its end`);
+      if (!this.done) throw new Wrong("bytes-follow", { what: this.what });
     }
 
     // One DER element: {tag, value, whole}. Lengths must be in their shortest form.
     element(tag) {
       const start = this.at;
       const found = this.uint(1);
-      if (tag !== undefined && found !== tag) throw new Wrong(`${this.what}: expected tag ${tag}, found ${found}`);
+      if (tag !== undefined && found !== tag) throw new Wrong("der-tag", { what: this.what, tag, found });
       let size = this.uint(1);
       if (size >= 0x80) {
         const count = size & 0x7f;
-        if (count < 1 || count > 4) throw new Wrong(`${this.what}: a length is not DER`);
+        if (count < 1 || count > 4) throw new Wrong("der-length", { what: this.what });
         size = this.uint(count);
-        if (size < 0x80 || size < 256 ** (count - 1)) throw new Wrong(`${this.what}: a length is not DER`);
+        if (size < 0x80 || size < 256 ** (count - 1)) throw new Wrong("der-length", { what: this.what });
       }
       const value = this.take(size);
       return { tag: found, value, whole: this.bytes.subarray(start, this.at) };

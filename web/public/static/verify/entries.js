@@ -10,12 +10,12 @@
 
   // {timestamp, precertificate, entry, body, extensions, index}; `entry` is what an SCT signs, type included.
   function readLeaf(bytes) {
-    const reader = new Reader(bytes, "the entry");
-    if (reader.uint(1) !== 0 || reader.uint(1) !== 0) throw new Wrong("the entry: not of RFC 6962's version 1");
+    const reader = new Reader(bytes, "entry");
+    if (reader.uint(1) !== 0 || reader.uint(1) !== 0) throw new Wrong("version", { what: "entry" });
     const timestamp = reader.uint(8);
     const start = reader.at;
     const type = reader.uint(2);
-    if (type > 1) throw new Wrong(`the entry: unknown type ${type}`);
+    if (type > 1) throw new Wrong("entry-type", { type });
     if (type === 1) reader.take(32);
     const body = reader.vector(3);
     const entry = bytes.subarray(start, reader.at);
@@ -32,7 +32,7 @@
 
   // A certificate taken apart: {der, tbs: without SCT list and poison, scts: serialised ones}.
   function readCertificate(der) {
-    const outer = new Reader(der, "the certificate");
+    const outer = new Reader(der, "certificate");
     const body = outer.enter(0x30);
     outer.finish();
     const tbs = body.enter(0x30);
@@ -52,14 +52,14 @@
   }
 
   function splitExtensions(bytes) {
-    const outer = new Reader(bytes, "the certificate's extensions");
+    const outer = new Reader(bytes, "extensions");
     const list = outer.enter(0x30);
     outer.finish();
     const kept = [];
     let scts = [];
     while (!list.done) {
       const extension = list.element(0x30);
-      const inside = new Reader(extension.value, "an extension");
+      const inside = new Reader(extension.value, "extension");
       const oid = inside.element(0x06).value;
       if (equal(oid, SCT_LIST)) scts = readSctList(inside.element(0x04).value);
       else if (!equal(oid, POISON)) kept.push(extension.whole);
@@ -68,10 +68,10 @@
   }
 
   function readSctList(value) {
-    const wrapped = new Reader(value, "the list of promises");
-    const inner = new Reader(wrapped.element(0x04).value, "the list of promises");
+    const wrapped = new Reader(value, "promises");
+    const inner = new Reader(wrapped.element(0x04).value, "promises");
     wrapped.finish();
-    const list = new Reader(inner.vector(2), "the list of promises");
+    const list = new Reader(inner.vector(2), "promises");
     inner.finish();
     const found = [];
     while (!list.done) found.push(list.vector(2));
@@ -80,8 +80,8 @@
 
   // {logId, timestamp, extensions, signature: DigitallySigned, signed(entry): the bytes that it signs}
   function readSct(bytes) {
-    const reader = new Reader(bytes, "the promise");
-    if (reader.uint(1) !== 0) throw new Wrong("the promise: not of RFC 6962's version 1");
+    const reader = new Reader(bytes, "promise");
+    if (reader.uint(1) !== 0) throw new Wrong("version", { what: "promise" });
     const logId = reader.take(32);
     const timestamp = reader.uint(8);
     const extensions = reader.vector(2);

@@ -17,31 +17,31 @@
 
   // Every node from the leaf to the root: [{side, sibling, computed}]; throws Wrong for a path of wrong length.
   function climb(leafHash, index, size, path) {
-    if (index >= size) throw new Wrong(`entry ${index} is outside a tree of ${size}`);
+    if (index >= size) throw new Wrong("outside", { index, size });
     const nodes = [];
     let [number, last, node] = [index, size - 1, leafHash];
     for (const sibling of path) {
-      if (last === 0) throw new Wrong("the path is too long");
+      if (last === 0) throw new Wrong("long", { what: "path" });
       const left = number % 2 === 1 || number === last;
       node = left ? hashNode(sibling, node) : hashNode(node, sibling);
       nodes.push({ side: left ? "left" : "right", sibling, computed: node });
       while (left && number % 2 === 0 && number > 0) [number, last] = [half(number), half(last)];
       [number, last] = [half(number), half(last)];
     }
-    if (last !== 0) throw new Wrong("the path is too short");
+    if (last !== 0) throw new Wrong("short", { what: "path" });
     return nodes;
   }
 
   // The roots that a consistency proof gives for both sizes (RFC 9162 2.1.4.2); throws Wrong for a wrong length.
   function bothRoots(first, second, firstRoot, proof) {
-    if (first === 0) throw new Wrong("nothing follows from an empty tree");
+    if (first === 0) throw new Wrong("empty-tree");
     const nodes = isPower(first) ? [firstRoot, ...proof] : [...proof];
-    if (!nodes.length) throw new Wrong("the consistency proof is empty");
+    if (!nodes.length) throw new Wrong("short", { what: "consistency" });
     let [number, last] = [first - 1, second - 1];
     while (number % 2 === 1) [number, last] = [half(number), half(last)];
     let [old, young] = [nodes[0], nodes[0]];
     for (const node of nodes.slice(1)) {
-      if (last === 0) throw new Wrong("the consistency proof is too long");
+      if (last === 0) throw new Wrong("long", { what: "consistency" });
       if (number % 2 === 1 || number === last) {
         [old, young] = [hashNode(node, old), hashNode(node, young)];
         while (number % 2 === 0 && number > 0) [number, last] = [half(number), half(last)];
@@ -50,7 +50,7 @@
       }
       [number, last] = [half(number), half(last)];
     }
-    if (last !== 0) throw new Wrong("the consistency proof is too short");
+    if (last !== 0) throw new Wrong("short", { what: "consistency" });
     return [old, young];
   }
 

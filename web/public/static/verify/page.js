@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { check, words, toHex } = Mingjing;
+  const { check, phrase, words, toHex } = Mingjing;
   const SVG = "http://www.w3.org/2000/svg";
   const SHAPES = {
     trusted: [["circle", { cx: 8, cy: 8, r: 7.5, class: "body" }], ["path", { d: "M4.6 8.3 7 10.7l4.5-5.1", class: "sign" }]],
@@ -11,11 +11,13 @@
     unknown: [["circle", { cx: 8, cy: 8, r: 6.6, class: "dashes" }]],
   };
   const CLASSES = { trusted: "is-trusted", refused: "is-refused", unknown: "is-not-yet-known" };
-  const LARGEST_FILE = 1 << 20;
+  const LARGEST_FILE = 1 << 21;
+  const FIELDS = ["proof-text", "other-head", "consistency-proof", "trusted"];
 
   const root = document.querySelector("#checker");
   const standalone = root.dataset.standalone !== undefined;
-  let language = document.documentElement.lang.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
+  const wanted = standalone ? navigator.language : document.documentElement.lang;
+  let language = wanted.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
   let said = words[language];
 
   function make(tag, attributes = {}, ...children) {
@@ -58,8 +60,9 @@
       make("div", { class: "field" }, make("label", { for: "proof-file" }, said.choose),
         make("p", { class: "quiet", id: "drop-help" }, said.drop), file),
       area("proof-text", said.paste, "", 4),
-      make("details", { class: "fold" }, make("summary", {}, said.other), make("div", { class: "inside" },
-        area("other-head", said.other, said.otherHelp, 4), area("consistency-proof", said.consistency, said.consistencyHelp, 3))),
+      make("details", { class: "fold" }, make("summary", {}, said.compare), make("div", { class: "inside" },
+        area("other-head", said.other, said.otherHelp, 4), area("consistency-proof", said.consistency, said.consistencyHelp, 3),
+        area("trusted", said.whom, said.whomHelp, 3))),
       make("div", { class: "row" }, make("button", { class: "button" }, said.run)));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -74,7 +77,7 @@
   function heading() {
     const other = make("button", { type: "button", class: "button plain", lang: said.switchTo }, said.switch);
     other.addEventListener("click", () => {
-      const kept = Object.fromEntries(["proof-text", "other-head", "consistency-proof"].map((id) => [id, value(id)]));
+      const kept = Object.fromEntries(FIELDS.map((id) => [id, value(id)]));
       language = said.switchTo;
       said = words[language];
       draw(kept);
@@ -86,7 +89,8 @@
 
   async function readFile(file) {
     if (!file) return;
-    root.querySelector("#proof-text").value = file.size > LARGEST_FILE ? "" : await file.text();
+    const text = file.size > LARGEST_FILE ? " ".repeat(LARGEST_FILE + 1) : await file.text();
+    root.querySelector("#proof-text").value = text;
     run();
   }
 
@@ -104,7 +108,7 @@
 
   async function run() {
     const text = value("proof-text");
-    const options = { pasted: value("other-head"), consistency: consistency() };
+    const options = { pasted: value("other-head"), consistency: consistency(), trusted: value("trusted") };
     let result = check(text, options);
     const wanted = result.steps.find((step) => step.code === "elsewhere-consistency");
     if (wanted && !standalone && (await fetchConsistency(result.proof, wanted.facts))) {
@@ -141,8 +145,9 @@
 
   function line({ code, state, facts }) {
     const [title, sentence] = said[code];
+    const told = facts.reason ? { ...facts, reason: phrase(said, facts.reason) } : facts;
     const mark = make("span", { class: `state ${CLASSES[state]}` }, symbol(state), make("span", {}, said.states[state]));
-    const item = make("li", {}, mark, make("span", {}, make("strong", {}, title), ...withHashes(sentence(facts, state))));
+    const item = make("li", {}, mark, make("span", {}, make("strong", {}, title), " ", ...withHashes(sentence(told, state))));
     item.dataset.code = code;
     item.dataset.state = state;
     return item;

@@ -12,53 +12,84 @@
   };
   const RSA_KEY = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
   const SHA256_INFO = [0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 0x20];
-  const ORDERS = {
-    ecdsa: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
-    sm2: 0xfffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123n,
+  // Of both curves: the field's prime, b of y^2 = x^3 - 3x + b, the order (FIPS 186-5, GB/T 32918.5).
+  const NUMBERS = {
+    ecdsa: {
+      prime: 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn,
+      b: 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn,
+      order: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+    },
+    sm2: {
+      prime: 0xfffffffeffffffffffffffffffffffffffffffff00000000ffffffffffffffffn,
+      b: 0x28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93n,
+      order: 0xfffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123n,
+    },
   };
+  const [RSA_LEAST, RSA_MOST] = [2048, 8192]; // bits; a larger number would only keep the browser busy
   // HashAlgorithm and SignatureAlgorithm bytes of RFC 5246 7.4.1.4.1; RFC 8998 has 0x0708 for SM2 with SM3.
   const SCHEMES = { 0x0403: "ecdsa", 0x0401: "rsa", 0x0708: "sm2" };
   const NAMES = { ecdsa: "ECDSA P-256, SHA-256", sm2: "SM2, SM3", rsa: "RSA, SHA-256" };
 
-  // A SubjectPublicKeyInfo: {kind, name, point} or {kind, name, modulus, exponent}.
+  // A SubjectPublicKeyInfo: {kind, name, point} or {kind, name, modulus, exponent}; kind is null for a key that
+  // cannot be checked with here.
   function readKey(spki) {
-    const outer = new Reader(spki, "the log's key");
+    const outer = new Reader(spki, "key");
     const body = outer.enter(0x30);
     outer.finish();
     const algorithm = body.enter(0x30);
     const oid = algorithm.element(0x06).value;
     const bits = body.element(0x03).value;
     body.finish();
-    if (bits[0] !== 0) throw new Wrong("the log's key: unused bits");
+    if (bits[0] !== 0) throw new Wrong("key-bits");
     if (equal(oid, RSA_KEY)) return readRsaKey(bits.subarray(1));
     const curve = equal(oid, EC_KEY) ? algorithm.element(0x06).value : oid;
     const kind = Object.keys(CURVES).find((name) => equal(curve, CURVES[name]));
-    if (!kind) throw new Wrong("the log's key: neither SM2 nor P-256 nor RSA");
-    return { kind, name: NAMES[kind], point: toHex(bits.subarray(1)) };
+    return kind ? { kind, name: NAMES[kind], point: readPoint(bits.subarray(1), NUMBERS[kind]) } : { kind: null, name: "?" };
+  }
+
+  // An uncompressed point, in hex, that lies on its curve (SEC 1, 2.3.4).
+  function readPoint(bytes, { prime, b }) {
+    if (bytes.length !== 65 || bytes[0] !== 4) throw new Wrong("key-point");
+    const [x, y] = [bytes.subarray(1, 33), bytes.subarray(33)].map(toNumber);
+    const right = (((x * x - 3n) * x + b) % prime + prime) % prime;
+    if (x >= prime || y >= prime || (y * y) % prime !== right) throw new Wrong("key-point");
+    return toHex(bytes);
   }
 
   function readRsaKey(der) {
-    const outer = new Reader(der, "the log's RSA key");
+    const outer = new Reader(der, "rsa-key");
     const body = outer.enter(0x30);
-    const [modulus, exponent] = [body.element(0x02).value, body.element(0x02).value].map(toNumber);
-    if (modulus.toString(2).length < 2048) throw new Wrong("the log's RSA key: under 2048 bits");
+    outer.finish();
+    const [modulus, exponent] = [readInteger(body), readInteger(body)];
+    body.finish();
+    const bits = modulus.toString(2).length;
+    if (bits < RSA_LEAST || bits > RSA_MOST) throw new Wrong("rsa-size", { bits, least: RSA_LEAST, most: RSA_MOST });
+    if (exponent < 3n || exponent >= 1n << 32n || exponent % 2n === 0n) throw new Wrong("rsa-exponent");
     return { kind: "rsa", name: NAMES.rsa, modulus, exponent };
+  }
+
+  // A DER INTEGER that is not negative, in its shortest form.
+  function readInteger(reader) {
+    const { value } = reader.element(0x02);
+    const padded = value[0] === 0 && value.length > 1 && value[1] < 0x80;
+    if (!value.length || value[0] >= 0x80 || padded) throw new Wrong("der-number", { what: reader.what });
+    return toNumber(value);
   }
 
   const toNumber = (bytes) => BigInt(`0x${toHex(bytes) || "0"}`);
 
   // DigitallySigned (RFC 5246 4.7) over `message`: true when it is the key's; throws Wrong when unreadable.
   function verifySigned(key, message, digitallySigned) {
-    const reader = new Reader(digitallySigned, "the signature");
+    const reader = new Reader(digitallySigned, "signature");
     const kind = SCHEMES[reader.uint(2)];
     const signature = reader.vector(2);
     reader.finish();
-    if (kind !== key.kind) throw new Wrong(`the signature: not of the kind of the log's key, ${key.name}`);
+    if (kind !== key.kind) throw new Wrong("signature-kind", { kind: key.name });
     return kind === "rsa" ? verifyRsa(key, message, signature) : verifyCurve(key, message, signature);
   }
 
   function verifyCurve(key, message, der) {
-    const [r, s] = readPair(der, ORDERS[key.kind]);
+    const [r, s] = readPair(der, NUMBERS[key.kind].order);
     const compact = [r, s].map((number) => number.toString(16).padStart(64, "0")).join("");
     if (key.kind === "sm2") return sm2.doVerifySignature(message, compact, key.point, { hash: true });
     const bytes = Uint8Array.from(compact.match(/../g), (pair) => parseInt(pair, 16));
@@ -67,18 +98,12 @@
   }
 
   function readPair(der, order) {
-    const outer = new Reader(der, "the signature");
+    const outer = new Reader(der, "signature");
     const body = outer.enter(0x30);
     outer.finish();
-    const numbers = [body.element(0x02).value, body.element(0x02).value].map((value) => {
-      const padded = value[0] === 0 && value.length > 1 && value[1] < 0x80;
-      if (!value.length || value[0] >= 0x80 || padded) throw new Wrong("the signature: a number is not DER");
-      return toNumber(value);
-    });
+    const numbers = [readInteger(body), readInteger(body)];
     body.finish();
-    if (!numbers.every((number) => number > 0n && number < order)) {
-      throw new Wrong("the signature: a number is outside the curve's order");
-    }
+    if (!numbers.every((number) => number > 0n && number < order)) throw new Wrong("signature-order");
     return numbers;
   }
 
