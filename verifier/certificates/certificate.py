@@ -17,11 +17,11 @@ from typing import Final, Self
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from verifier.algorithms import PublicKey, SignatureScheme
-from verifier.certificates.extensions import LIBRARY_ERRORS, ExtensionReader, name_attribute
-from verifier.certificates.tbs import Extension, Tbs, split_tbs, without_scts
+from verifier.certificates.distinguished import from_library, read_name
+from verifier.certificates.extensions import LIBRARY_ERRORS, read_extensions
+from verifier.certificates.tbs import Extension, Tbs, split_tbs
 from verifier.errors import InvalidSignature, MalformedInput, PathInvalid, UnsupportedAlgorithm, VerifierError
 
 MAX_CERTIFICATE_SIZE: Final = 64 * 1024
@@ -46,6 +46,8 @@ class Certificate:
     tbs: bytes = field(compare=False, repr=False)
     serial: int = field(compare=False)
     subject: str = field(compare=False)
+    common_name: str = field(compare=False)
+    organisation: str = field(compare=False)
     issuer: str = field(compare=False)
     subject_der: bytes = field(compare=False, repr=False)
     issuer_der: bytes = field(compare=False, repr=False)
@@ -56,8 +58,6 @@ class Certificate:
     signature_scheme: SignatureScheme | None = field(compare=False)
     """None when it is one that this program never verifies (MD5, DSA...); ``signature_oid`` names it."""
     signature: bytes = field(compare=False, repr=False)
-    common_name: str = field(compare=False)
-    organisation: str = field(compare=False)
     dns_names: tuple[str, ...] = field(compare=False)
     ip_addresses: tuple[str, ...] = field(compare=False)
     email_addresses: tuple[str, ...] = field(compare=False)
@@ -69,13 +69,13 @@ class Certificate:
     """Dotted OIDs; empty where the extension is absent."""
     authority_key_id: bytes | None = field(compare=False)
     subject_key_id: bytes | None = field(compare=False)
-    sct_list: bytes | None = field(compare=False, repr=False)
-    is_precertificate: bool = field(compare=False)
-    precertificate_tbs: bytes = field(compare=False, repr=False)
     ocsp_urls: tuple[str, ...] = field(compare=False)
     issuer_urls: tuple[str, ...] = field(compare=False)
     crl_urls: tuple[str, ...] = field(compare=False)
     must_staple: bool = field(compare=False)
+    sct_list: bytes | None = field(compare=False, repr=False)
+    is_precertificate: bool = field(compare=False)
+    precertificate_tbs: bytes = field(compare=False, repr=False)
     related_certificate: bytes | None = field(compare=False)
     extensions: tuple[Extension, ...] = field(compare=False, repr=False)
 
@@ -86,7 +86,7 @@ class Certificate:
             raise MalformedInput(f"certificate: {len(der)} bytes, expected at most {MAX_CERTIFICATE_SIZE}")
         tbs = split_tbs(der)
         try:
-            return cls._read(der, tbs, _load(without_scts(der, tbs), tbs.serial))
+            return cls._read(der, tbs, _load(der, tbs.serial))
         except MalformedInput:
             raise
         except VerifierError as error:
@@ -104,44 +104,43 @@ class Certificate:
 
     @classmethod
     def _read(cls, der: bytes, tbs: Tbs, parsed: x509.Certificate) -> Self:
-        found = ExtensionReader(parsed.extensions)
-        subject = parsed.subject
         oid = parsed.signature_algorithm_oid.dotted_string
-        basic = found.value(x509.BasicConstraints)
-        return cls(
-            der=der,
-            tbs=tbs.whole,
-            serial=tbs.serial,
-            subject=subject.rfc4514_string(),
-            issuer=_issuer_text(_IssuerName(tbs.issuer, parsed)),
-            subject_der=tbs.subject,
-            issuer_der=tbs.issuer,
-            not_before=parsed.not_valid_before_utc,
-            not_after=parsed.not_valid_after_utc,
-            public_key=PublicKey.from_spki(tbs.spki),
-            signature_oid=oid,
-            signature_scheme=_signature_scheme(parsed, oid),
-            signature=parsed.signature,
-            common_name=name_attribute(subject, NameOID.COMMON_NAME),
-            organisation=name_attribute(subject, NameOID.ORGANIZATION_NAME),
-            dns_names=found.dns_names(),
-            ip_addresses=found.ip_addresses(),
-            email_addresses=found.email_addresses(),
-            is_ca=basic is not None and basic.ca,
-            path_length=basic.path_length if basic else None,
-            key_usage=found.key_usage(),
-            extended_key_usage=frozenset(o.dotted_string for o in found.value(x509.ExtendedKeyUsage) or ()),
-            authority_key_id=found.authority_key_id(),
-            subject_key_id=found.subject_key_id(),
-            sct_list=tbs.sct_list,
-            is_precertificate=tbs.is_precertificate,
-            precertificate_tbs=tbs.without_transparency,
-            ocsp_urls=found.access_urls(AuthorityInformationAccessOID.OCSP),
-            issuer_urls=found.access_urls(AuthorityInformationAccessOID.CA_ISSUERS),
-            crl_urls=found.crl_urls(),
-            must_staple=x509.TLSFeatureType.status_request in (found.value(x509.TLSFeature) or ()),
-            related_certificate=tbs.related_certificate,
-            extensions=tbs.extensions,
+        subject = read_name(tbs.subject) or from_library(parsed.subject)
+        found = read_extensions(tbs.extensions)
+        return cls(  # by position: thirty keywords would take as long as all the rest of this function
+            der,
+            tbs.whole,
+            tbs.serial,
+            subject.text,
+            subject.common_name,
+            subject.organisation,
+            _issuer_text(_IssuerName(tbs.issuer, parsed)),
+            tbs.subject,
+            tbs.issuer,
+            parsed.not_valid_before_utc,
+            parsed.not_valid_after_utc,
+            PublicKey.from_spki(tbs.spki),
+            oid,
+            _signature_scheme(parsed, oid),
+            parsed.signature,
+            found.dns_names,
+            found.ip_addresses,
+            found.email_addresses,
+            found.is_ca,
+            found.path_length,
+            found.key_usage,
+            found.extended_key_usage,
+            found.authority_key_id,
+            found.subject_key_id,
+            found.ocsp_urls,
+            found.issuer_urls,
+            found.crl_urls,
+            found.must_staple,
+            tbs.sct_list,
+            tbs.is_precertificate,
+            tbs.without_transparency,
+            tbs.related_certificate,
+            tuple([one.extension for one in tbs.extensions]),
         )
 
     @property
@@ -252,7 +251,7 @@ class _IssuerName:
 
     def read(self) -> str:
         assert self._certificate is not None  # noqa: S101 -- asked once
-        text = self._certificate.issuer.rfc4514_string()
+        text = (read_name(self._der) or from_library(self._certificate.issuer)).text
         self._certificate = None  # a name that is remembered keeps no certificate
         return text
 
