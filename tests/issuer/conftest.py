@@ -141,7 +141,7 @@ def settings(logs: tuple[TestLog, TestLog]) -> AuthoritySettings:
         public_url="http://127.0.0.1:8440",
         logs=tuple(log.endpoint for log in logs),
         demo=False,
-        submission=SubmissionSettings(timeout=dt.timedelta(seconds=5), attempts=2),
+        submission=SubmissionSettings(timeout=dt.timedelta(seconds=60), attempts=2),
     )
 
 

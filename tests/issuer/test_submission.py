@@ -150,7 +150,7 @@ def test_a_log_that_accepts_and_says_nothing(authority: Authority, logs) -> None
         started = time.monotonic()
         with pytest.raises(LogSubmissionFailed, match="cannot be reached"):
             authority.issue(REQUEST)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60
 
 
 def test_an_sct_of_the_other_certificate_is_refused(authority: Authority, logs) -> None:

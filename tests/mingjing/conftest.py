@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-STARTING_SECONDS = 120
+STARTING_SECONDS = 240
 
 
 def free_ports(count: int) -> list[int]:
@@ -51,17 +51,17 @@ class Service:
         return mingjing(*arguments, "--data", str(data or self.data), **options)
 
     def curl(self, url: str, *options: str) -> subprocess.CompletedProcess:
-        command = ["curl", "-sS", "--max-time", "20", "-x", self.proxy, "--cacert", self.ca, *options, url]
+        command = ["curl", "-sS", "--max-time", "60", "-x", self.proxy, "--cacert", self.ca, *options, url]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 def mingjing(*arguments: str, **options) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "mingjing", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, **options)
 
 
 def port_options() -> list[str]:

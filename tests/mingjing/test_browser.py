@@ -69,7 +69,7 @@ def test_a_forged_site_is_refused_with_a_page_that_says_why(service, behind_prox
 
 
 def test_the_accepted_certificate_is_found_with_its_pair_promises_and_path(service, page):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         page.goto(f"{service.site}/")
         page.get_by_role("searchbox").fill("good.mingjing.test")
@@ -88,7 +88,7 @@ def test_the_accepted_certificate_is_found_with_its_pair_promises_and_path(servi
 def test_demo_shows_every_verdict(service, page):
     page.goto(f"{service.site}/demo")
     page.get_by_role("button", name=re.compile("Check")).click()
-    expect(page.locator("main")).to_contain_text("as expected", timeout=30_000)
+    expect(page.locator("main")).to_contain_text("as expected", timeout=120_000)
     for site in SITES:
         expect(page.locator("main")).to_contain_text(site.host)
         if site.label != "unlogged":
@@ -116,7 +116,7 @@ def test_mingjing_browser_opens_the_site_behind_the_proxy(service):
     ) as browser:
         try:
             assert b"Opening https://ecc.mingjing.test/" in browser.stderr.readline()
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while "ecc.mingjing.test" not in service.curl("http://verifier.mingjing/").stdout:
                 assert time.monotonic() < deadline
                 time.sleep(0.3)

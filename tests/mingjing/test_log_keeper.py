@@ -128,7 +128,7 @@ def test_a_log_that_another_process_writes_is_read_meanwhile(keeper, data, caplo
 
 def test_a_second_service_stops_at_once_and_says_who_writes_the_logs(keeper, data):
     command = [sys.executable, "-m", "mingjing", "run", "logs", "--data", str(data)]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode == 1
     said = second.stderr.splitlines()[-1]
     assert f"No log of {data} is free: process {os.getpid()}, since 20" in said

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.xdist_group("log life")
 SERVER_AUTH = (x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.1")]), False)
 
 
-def eventually[T](ask: Callable[[], T | None], seconds: float = 20) -> T:
+def eventually[T](ask: Callable[[], T | None], seconds: float = 60) -> T:
     """Return what ``ask`` gives once it is something; OSErrors count as nothing yet."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -60,7 +60,7 @@ class Running:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(20) == 0
+        assert self.process.wait(60) == 0
 
     def run(self, *arguments: str, code: int = 0) -> Any:
         done = mingjing(*arguments, "--json", "--data", str(self.data))
@@ -68,7 +68,7 @@ class Running:
         return json.loads(done.stdout)
 
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=20) as answer:
             return answer.read()
 
     def size(self, log: str) -> int:
@@ -79,7 +79,7 @@ class Running:
         body = json.dumps({"chain": [base64.b64encode(der).decode() for der in chain]}).encode()
         url = f"http://127.0.0.1:{self.port}/log/{log}/ct/v1/add-chain"
         try:
-            with urllib.request.urlopen(url, body, timeout=20) as answer:
+            with urllib.request.urlopen(url, body, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,13 @@ from mingjing.errors import MingjingError
 from mingjing.serving import serve_logs
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = "import sys; from mingjing.serving import serve_logs; serve_logs({}, '127.0.0.1', int(sys.argv[1]))"
+PROGRAM = """
+import functools, sys
+from mingjing.serving import serve_logs
+from web.logs import server
+server.ServerLimits = functools.partial(server.ServerLimits, grace=3600.0)
+serve_logs({}, '127.0.0.1', int(sys.argv[1]))
+"""
 
 
 def free_port() -> int:
@@ -27,13 +32,11 @@ def test_the_logs_are_served_until_the_order_to_end(order) -> None:
     port = free_port()
     command = [sys.executable, "-c", PROGRAM, str(port)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
-        http = urllib3.PoolManager(retries=urllib3.Retry(30, backoff_factor=0.1))
+        http = urllib3.PoolManager(retries=urllib3.Retry(60, backoff_factor=0.1, backoff_max=1))
         assert http.request("GET", f"http://127.0.0.1:{port}/healthz").data == b"ok\n"
-        began = time.monotonic()
         process.send_signal(order)
         process.send_signal(order)  # impatience changes nothing
-        assert process.wait(10) == 0
-        assert time.monotonic() - began < 3, "an idle connection does not hold the end up"
+        assert process.wait(60) == 0, "an idle connection does not hold the end up"
         assert process.stderr
         assert process.stderr.read() == ""
         http.clear()

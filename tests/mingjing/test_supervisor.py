@@ -15,7 +15,7 @@ from mingjing.supervisor import Service, Supervisor
 class Sleeper(Supervisor):
     """A supervisor whose children run the given Python program instead of a service."""
 
-    program = "import time; time.sleep(60)"
+    program = "import time; time.sleep(600)"
 
     def _spawn(self, service):
         log = (self._logs / f"{service.name}.log").open("ab")
@@ -33,8 +33,8 @@ def test_a_child_that_dies_is_started_again_and_it_is_said(tmp_path):
     first = service.process.pid
     try:
         os.kill(first, signal.SIGKILL)
-        service.process.wait(5)
-        deadline = time.monotonic() + 5
+        service.process.wait(60)
+        deadline = time.monotonic() + 60
         while not (service.alive and service.process.pid != first):
             supervisor._look_after(service)
             assert time.monotonic() < deadline
@@ -49,7 +49,7 @@ def test_a_child_that_cannot_start_is_quoted(tmp_path):
     supervisor = Sleeper(tmp_path)
     supervisor.program = "raise SystemExit('port 1 is taken')"
     service = supervisor.start(Service("site", (("127.0.0.1", 1),)))
-    service.process.wait(10)
+    service.process.wait(60)
     with pytest.raises(MingjingError, match="'site' could not start: port 1 is taken"):
         supervisor.wait_until_ready()
 
@@ -62,7 +62,7 @@ def test_a_child_that_ignores_sigterm_is_ended(tmp_path, monkeypatch):
         "import signal, time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "print('ready', flush=True)\n"
-        "time.sleep(60)"
+        "time.sleep(600)"
     )
     service = supervisor.start(Service("site"))
     while not (tmp_path / "log" / "site.log").stat().st_size:
@@ -77,7 +77,7 @@ def test_a_second_signal_does_not_cut_the_clean_up_short(tmp_path):
         "import time\n"
         "from mingjing.signals import end_on_sigterm\n"
         "end_on_sigterm()\n"
-        "try:\n    print('ready', flush=True)\n    time.sleep(60)\n"
+        "try:\n    print('ready', flush=True)\n    time.sleep(600)\n"
         "except KeyboardInterrupt:\n    print('ending', flush=True)\n    time.sleep(1)\n"
         "print('clean', flush=True)"
     )

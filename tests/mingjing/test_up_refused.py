@@ -12,7 +12,7 @@ from mingjing.__main__ import main
 
 def up(data, *options) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "mingjing", "up", "--data", str(data), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def last_line(done: subprocess.CompletedProcess) -> str:

@@ -11,7 +11,7 @@ from monitor import Monitor
 pytestmark = pytest.mark.xdist_group("up")
 
 
-def wait(get, seconds=60):
+def wait(get, seconds=120):
     deadline = time.monotonic() + seconds
     while not (value := get()) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -21,7 +21,7 @@ from tests.monitor.witness.notes import verified_time
 MERGE_DELAY = 1  # seconds; entries older than twice that must be cosigned
 
 
-def until[T](happened: Callable[[], T], seconds: float = 30) -> T:
+def until[T](happened: Callable[[], T], seconds: float = 90) -> T:
     end = time.monotonic() + seconds
     while not (found := happened()):
         assert time.monotonic() < end, "it did not happen in time"
@@ -31,7 +31,7 @@ def until[T](happened: Callable[[], T], seconds: float = 30) -> T:
 
 def get(url: str) -> bytes:
     try:
-        answer = urllib3.request("GET", url, timeout=2, retries=False)
+        answer = urllib3.request("GET", url, timeout=10, retries=False)
     except urllib3.exceptions.HTTPError:
         return b""
     return answer.data if answer.status == 200 else b""
@@ -77,7 +77,7 @@ class Running:
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
 
@@ -193,7 +193,7 @@ def test_logs_witnesses_and_audit(folder, main, witnesses, logs):
     witnesses[0].stop(signal.SIGKILL)
     for one in witnesses:
         one.start()
-    until(lambda: all(len(witnessed_by(checkpoint(main, log))) == 2 for log in ("sm2", "p256")), 60)
+    until(lambda: all(len(witnessed_by(checkpoint(main, log))) == 2 for log in ("sm2", "p256")), 120)
     code, found, output = audit(folder)
     assert found == {"sm2": ["witnessed"], "p256": ["witnessed"]}, output
     assert [one.told()["vkey"] for one in witnesses] == [one.vkey for one in witnesses]
@@ -250,7 +250,7 @@ def test_up_runs_the_witness_of_the_settings(folder, main, logs):
     with (folder / "up.out").open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
-        until(lambda: '"witness"' in (folder / "up.out").read_text(), 90)
+        until(lambda: '"witness"' in (folder / "up.out").read_text(), 240)
         told = until(lambda: json.loads(get(f"http://127.0.0.1:{port}/?output=json") or b"{}"))
         assert told["name"] == "own.example"
         ready = until(lambda: json.loads(get(f"http://127.0.0.1:{port}/readyz") or b"{}"))
@@ -260,4 +260,4 @@ def test_up_runs_the_witness_of_the_settings(folder, main, logs):
         assert state["running"]
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)

@@ -68,7 +68,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
@@ -681,10 +681,10 @@ class Proxy:
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-        wait_for(ready, 30)
+        wait_for(ready, 120)
 
     def curl(self, url: str, *arguments: str) -> "Curl":
-        command = ["curl", "-s", "-S", "-i", "-m", "25", "-x", self.address, "--suppress-connect-headers"]
+        command = ["curl", "-s", "-S", "-i", "-m", "60", "-x", self.address, "--suppress-connect-headers"]
         ca = self.data.path / "proxy" / "ca.pem"
         found = subprocess.run(
             [*command, "--cacert", str(ca), *arguments, url],
@@ -724,7 +724,7 @@ class ProxyProcess(Proxy):
             return self.process.returncode
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(10)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -773,7 +773,7 @@ class ProxyThread(Proxy):
     def stop(self) -> int:
         if self._thread.is_alive():
             self._master.shutdown()
-            self._thread.join(10)
+            self._thread.join(60)
             assert not self._thread.is_alive()
         return 0
 

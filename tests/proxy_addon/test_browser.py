@@ -54,7 +54,7 @@ def test_trusted_page_then_the_status_page_live(page: Any) -> None:
     assert "good.mingjing.test" in first.inner_text()
     assert "trusted" in first.inner_text()
     page.goto("https://nosct.mingjing.test/")
-    playwright.expect(first).to_contain_text("nosct.mingjing.test", timeout=5000)
+    playwright.expect(first).to_contain_text("nosct.mingjing.test", timeout=60_000)
     playwright.expect(first).to_contain_text("refused")
     first.locator("a").click()
     playwright.expect(status.locator("h1")).to_have_text("No public log vouches for nosct.mingjing.test.")

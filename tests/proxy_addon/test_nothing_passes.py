@@ -46,7 +46,7 @@ class Client:
         self.opened = opened
 
     def connect(self, proxy: Any, target: str) -> socket.socket:
-        sock = self.opened.enter_context(socket.create_connection(("127.0.0.1", proxy.port), timeout=10))
+        sock = self.opened.enter_context(socket.create_connection(("127.0.0.1", proxy.port), timeout=60))
         sock.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
         assert sock.recv(4096).startswith(b"HTTP/1.1 200")
         return sock
@@ -358,7 +358,7 @@ def test_malformed_requests_carry_a_verdict_too(start_proxy: Callable[..., Any])
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET http://a b/ HTTP/1.1\r\nHost: x\r\n\r\n",
     ):
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as sock:
             sock.sendall(request)
             answer = read(sock, b"never")
         assert answer.lower().count(b"mingjing-verdict: refused; ") == 1, (request, answer)

@@ -15,7 +15,7 @@ from proxy_addon.store import Inclusion
 from verifier.errors import PolicyError
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
     import time
 
     deadline = time.monotonic() + seconds

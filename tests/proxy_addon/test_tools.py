@@ -133,7 +133,7 @@ class Terminal:
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
-    def wait_for(self, pattern: str, seconds: float = 25.0) -> None:
+    def wait_for(self, pattern: str, seconds: float = 90.0) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if re.search(pattern, self.text):
@@ -164,7 +164,7 @@ def start(data: Path, tool: str, tmp_path: Path, port: int) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=40,
+        timeout=120,
         env=environment,
         stdin=subprocess.DEVNULL,
     )

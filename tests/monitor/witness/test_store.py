@@ -73,7 +73,7 @@ def test_processes_and_kills(tmp_path, kills):
         time.sleep(random.uniform(0.01, 0.15))  # noqa: S311 -- no secret
         victim = running.pop(random.randrange(len(running)))  # noqa: S311 -- no secret
         victim.kill()
-        victim.wait(10)
+        victim.wait(60)
         start(4 + number)
     assert [process.wait(60) for process in running] == [0] * 4
     store = WitnessStore(database)

@@ -43,7 +43,7 @@ def look(directory: Path, size: int) -> tuple[str, str]:
         "-script", directory / "hook", "-state_dir", directory / "state", "-verbose",
     ]  # fmt: skip
     environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         while verified(directory) < size and time.monotonic() < deadline:
             time.sleep(0.1)

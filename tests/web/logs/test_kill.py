@@ -33,7 +33,8 @@ class Victim:
         self.directory, self.key_file, self.chains = directory, key_file, chains
         self.promises: dict[int, bytes] = {}
         self.checkpoints: set[bytes] = set()
-        self.slowest_start = 0.0
+        self.slowest_start = self.most_work = 0.0  # seconds: by the clock, and of the processor
+        self.answers = 0
         self.random = random.Random()  # noqa: S311 -- moments and loads, not keys
 
     def live_and_die(self, seconds: float) -> None:
@@ -41,14 +42,18 @@ class Victim:
         command = [sys.executable, "-m", "tests.web.logs.serve_log", self.directory, self.key_file]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
-            port, took = process.stdout.readline().split()
+            port, took, worked = process.stdout.readline().split()
             self.slowest_start = max(self.slowest_start, float(took))
-            http = urllib3.PoolManager(maxsize=CLIENTS, retries=False, timeout=10)
+            self.most_work = max(self.most_work, float(worked))
+            http = urllib3.PoolManager(maxsize=CLIENTS, retries=False, timeout=60)
             service = Service(f"http://127.0.0.1:{port}", http)
             clients = [threading.Thread(target=self._submit, args=(service,)) for _ in range(CLIENTS)]
             for client in clients:
                 client.start()
+            before, end = self.answers, time.monotonic() + 60
             time.sleep(seconds)
+            while self.answers == before and time.monotonic() < end:
+                time.sleep(0.01)  # a machine so busy that there was no load yet
             process.send_signal(signal.SIGKILL)
             for client in clients:
                 client.join()
@@ -63,6 +68,7 @@ class Victim:
             except urllib3.exceptions.HTTPError:
                 return  # killed
             if answer.status == 200:
+                self.answers += 1
                 known = self.promises.setdefault(number, answer.data)
                 assert known == answer.data, "a resubmission got another promise"
             if checkpoint.status == 200:
@@ -101,5 +107,6 @@ def test_kill_at_random_moments_loses_nothing(tmp_path, kills) -> None:
     log = logs.open("sm2")
     victim.check(log)
     log.close()
-    assert len(victim.promises) > kills, "the load was no load"
-    assert victim.slowest_start < 2
+    assert victim.answers > kills, "the load was no load"
+    assert victim.most_work < 2
+    assert victim.slowest_start < 20, "two seconds, unless other work keeps the processor"

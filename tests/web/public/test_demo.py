@@ -46,7 +46,7 @@ class Checker:
             name.replace("_", "-") + ".mingjing.test": header for name, header in changes.items()
         }
         self.targets, self.threads = [], set()
-        self.barrier = threading.Barrier(len(SITES), timeout=10)
+        self.barrier = threading.Barrier(len(SITES), timeout=60)
 
     def __call__(self, target, _data):
         self.targets.append(target)

@@ -5,7 +5,7 @@ import json
 import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 
 import pytest
@@ -180,10 +180,11 @@ class Slow(Echo):
         self.send_header("Connection", "close")
         self.close_connection = True
         self.end_headers()
-        for _ in range(100):
-            self.wfile.write(b"x")
-            self.wfile.flush()
-            time.sleep(0.02)
+        with suppress(OSError):
+            for _ in range(1200):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                time.sleep(0.05)
 
 
 def test_an_answer_that_drips_is_cut_off(monkeypatch):
@@ -193,7 +194,7 @@ def test_an_answer_that_drips_is_cut_off(monkeypatch):
         started = time.monotonic()
         with pytest.raises(ServiceDown):
             list(answer.body)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 20, "the whole of it takes a minute"
 
 
 def test_the_authority_must_prove_who_it_is(world, tmp_path):
