@@ -15,6 +15,7 @@ from web.public import drawing, text
 from web.public.language import Language, address_in, join, language, plain_address, quoted, say, shown
 from web.public.language.catalogue import CATALOGUE
 from web.public.models.logs import explained
+from web.public.models.marking import Hit
 from web.public.negotiation import plain
 from web.public.pictures import inline
 from web.public.sources import sources
@@ -46,6 +47,8 @@ def register(app: Flask) -> None:
         copy_label=copy_label,
         code=code_tag,
         matched=matched_tag,
+        marked=marked_tag,
+        life_key=life_key,
         listed=lambda parts: join(", ", tuple(parts)),
         quoted=quoted,
         percent=text.percent,
@@ -157,6 +160,21 @@ def code_tag(text_: str) -> Markup:
 def matched_tag(name: str) -> Markup:
     """Show what was searched for."""
     return Markup('<bdi class="name matched">{}</bdi>').format(text.visible(name))
+
+
+def marked_tag(name: str, hit: Hit) -> Markup:
+    """Show a name as :func:`name_tag` does, with the part marked that a search was for."""
+    before, part, after = (text.visible(piece) for piece in hit.split(shown(name)))
+    marked = Markup("<mark>{}</mark>").format(part) if part else ""
+    return Markup('<bdi class="name">{}{}{}</bdi>').format(before, marked, after)
+
+
+def life_key(state: str) -> Markup:
+    """Show how a calendar draws a state, and its word."""
+    known = drawing.LifeState(state)
+    return Markup('<span class="nowrap">{} {}</span>').format(
+        inline(drawing.draw_key(known)), shown(known.word)
+    )
 
 
 def _readable(value: Any) -> str:

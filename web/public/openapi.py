@@ -5,6 +5,8 @@ Schemas say what always holds and leave room: an answer may gain members, never 
 
 from typing import Any, Final
 
+from web.public.asking import KINDS
+
 Json = dict[str, Any]
 
 _DIGEST: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -13,6 +15,7 @@ _TEXT: Final = {"type": "string"}
 _NUMBER: Final = {"type": "integer", "minimum": 0}
 _FLAG: Final = {"type": "boolean"}
 _STATE: Final = {"type": "string", "enum": ["trusted", "refused", "not-yet-known"]}
+_LIFE: Final = {"type": "string", "enum": ["valid", "expired", "revoked", "not-yet-valid"]}
 
 
 def _or_null(schema: Json) -> Json:
@@ -50,6 +53,12 @@ _SCHEMAS: Final[Json] = {
     "Results": _object(
         query=_object(q=_TEXT, match={"enum": ["exact", "subdomain", "contains"]}, exclude=_or_null(_TEXT)),
         kind=_TEXT, results=_list(_one("Certificate")), cursor=_or_null(_TEXT), next=_or_null(_TEXT),
+    ),
+    "Calendar": _object(
+        query=_object(q=_TEXT, match={"enum": ["exact", "subdomain", "contains"]}), sentence=_TEXT,
+        today=_TIME, **{"from": _or_null(_TIME)}, until=_or_null(_TIME), counts=_object(),
+        cursor=_or_null(_TEXT),
+        certificates=_list({"allOf": [_one("Certificate"), _object(state=_LIFE)]}), next=_or_null(_TEXT),
     ),
     "CertificatePage": _object(
         sha256=_DIGEST, state=_STATE, sentence=_TEXT, key=_TEXT, key_sha256=_DIGEST, scts=_list(_object()),
@@ -135,6 +144,11 @@ def _paths() -> Json:
             "Certificates by name, serial number, fingerprint, issuer …", _answers(_one("Results"), 400),
             _Q, *_search_parameters(),
         ),
+        "/calendar": _get(
+            "The lifetimes of what a search finds; without one, of the newest certificates",
+            _answers(_one("Calendar"), 400),
+            _asked("q", {"type": "string", "maxLength": 500}, "As for /search."), *_search_parameters(),
+        ),
         "/certificate/{sha256}": _get(
             "One certificate", _answers(_one("CertificatePage"), 400, 404), _FINGERPRINT
         ),
@@ -187,6 +201,10 @@ def _search_parameters() -> tuple[Json, ...]:
         _asked("validity", {"enum": ["valid", "expired", "not-yet-valid"]}, "At this moment, or ``at``."),
         *(_asked(name, {"type": "string", "format": "date"}, "A day in UTC.") for name in _DAYS),
         _asked("issuer", {"type": "string", "maxLength": 200}, "A part of the issuer's name, or a SHA-256."),
+        _asked("log", {"type": "string", "maxLength": 100}, "The name of a log that has it as an entry."),
+        _asked(
+            "kind", {"enum": list(KINDS)}, "What the text is, where it could be taken for something else."
+        ),
         _asked("after", {"type": "string", "maxLength": 64}, "The cursor of the page before."),
     )
 

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 _FIELDS = frozenset({
     "after", "limit", "exclude", "validity", "at", "revocation", "issuer", "expires_from", "expires_until",
-    "seen_from", "seen_until",
+    "seen_from", "seen_until", "kind", "log",
 })  # fmt: skip
 
 

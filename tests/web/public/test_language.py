@@ -21,6 +21,8 @@ PAGES = [
     "/search?q=nowhere.mingjing.test&match=subdomain",
     "/search?q=ab&match=contains",
     "/search?q=a&match=near",
+    "/calendar",
+    "/calendar?q=nowhere.mingjing.test",
     "/logs",
     "/log/sm2/",
     "/audit",

@@ -115,7 +115,9 @@ def test_search_shows_which_name_matched(client):
     assert "Www" not in page
     matched = results(client, "q=www.ming&match=contains")
     assert [result["matched"] for result in matched] == [["www.mingjing.test"]] * 2
-    assert ">www.mingjing.test</bdi>" in client.get("/search?q=www.ming&match=contains").text
+    assert "<mark>www.ming</mark>jing.test</bdi>" in client.get("/search?q=www.ming&match=contains").text
+    assert ">www.<mark>mingjing.test</mark></bdi>" in client.get("/search?q=mingjing.test&match=subdomain").text
+    assert "<mark>" not in client.get("/search?q=serial:00").text
 
 
 def test_search_can_leave_out_what_has_expired(client):

@@ -4,6 +4,7 @@ Pure and without style of their own: the site's stylesheet colours them by class
 the light and the dark scheme, and no inline style is needed under the Content-Security-Policy.
 """
 
+from web.public.drawing.calendar import Lane, Life, LifeState, Window, draw_calendar, draw_key
 from web.public.drawing.chains import Chain, ChainLink, draw_chains
 from web.public.drawing.hierarchy import Issuer, draw_hierarchy
 from web.public.drawing.lifetime import draw_lifetime
@@ -15,12 +16,18 @@ __all__ = [
     "Chain",
     "ChainLink",
     "Issuer",
+    "Lane",
+    "Life",
+    "LifeState",
     "Point",
     "ProofNode",
     "ProofPath",
+    "Window",
+    "draw_calendar",
     "draw_chains",
     "draw_growth",
     "draw_hierarchy",
+    "draw_key",
     "draw_lifetime",
     "draw_mark",
     "draw_proof",

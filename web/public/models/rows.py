@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.values import CertificateSummary, RevocationState
 from web.public.language import Text, say
+from web.public.models.marking import NOTHING, Hit, Hits
 from web.public.text import iso, plural
 
 _COMMON_NAME = re.compile(r"(?:^|,|\+)CN=((?:\\.|[^\\,+])*)")
@@ -22,10 +23,14 @@ class Row:
 
     sha256: bytes
     title: str
+    hit: Hit
+    also_matched: tuple[str, ...]
+    """More names that matched, the first few."""
     also: Text | str
     matched: tuple[str, ...]
     algorithm: Text
     issuer: str
+    issuer_hit: Hit
     not_after: datetime
     not_after_iso: str
     first_seen: datetime
@@ -33,28 +38,36 @@ class Row:
     revoked: bool
 
 
-def certificate_row(summary: CertificateSummary, now: datetime) -> Row:
-    """Make a row; its title is the name that matched, else the first name."""
-    names = summary.matched or summary.names
-    title = (
-        names[0]
-        if names
-        else summary.common_name or summary.subject or say("serial {serial}", serial=summary.serial_hex)
-    )
-    others = len(set(summary.names) - {title})
+def certificate_row(summary: CertificateSummary, now: datetime, hits: Hits | None = None) -> Row:
+    """Make a row; its title is the name that matched, else the first name. ``hits`` is what to mark."""
+    hits = hits or Hits()
+    title = title_of(summary)
+    also_matched = tuple(name for name in summary.matched if name != title)[: _SHOWN_NAMES - 1]
+    others = len(set(summary.names) - {title, *also_matched})
     return Row(
         sha256=summary.sha256,
         title=title,
+        hit=hits.name if summary.matched else NOTHING,
+        also_matched=also_matched,
         also=say("and {names}", names=plural(others, "other name")) if others else "",
         matched=summary.matched,
         algorithm=algorithm_words(summary.algorithm, summary.key_bits),
         issuer=common_name(summary.issuer),
+        issuer_hit=hits.issuer,
         not_after=summary.not_after,
         not_after_iso=iso(summary.not_after),
         first_seen=summary.first_seen,
         expired=summary.not_after < now,
         revoked=summary.revocation.status == "revoked",
     )
+
+
+def title_of(summary: CertificateSummary) -> Text | str:
+    """Return what to call a certificate: the name that matched, else its first name, else what it has."""
+    for name in (*summary.matched[:1], *summary.names[:1], summary.common_name, summary.subject):
+        if name:
+            return name
+    return say("serial {serial}", serial=summary.serial_hex)
 
 
 def summary_facts(summary: CertificateSummary) -> dict[str, Any]:

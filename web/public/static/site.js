@@ -1,26 +1,34 @@
 // Everything on the site works without this file; with it, a click copies a hash or a command.
 "use strict";
 
-for (const button of document.querySelectorAll("button.copy")) {
-  const label = button.firstChild;
-  const before = label.textContent;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      label.textContent = document.body.dataset.copied;
-      button.classList.add("done");
-    } catch {
-      const code = button.parentElement.querySelector("code");
-      if (code) getSelection().selectAllChildren(code);
-      label.textContent = document.body.dataset.selected;
-    }
-    setTimeout(() => {
-      label.textContent = before;
-      button.classList.remove("done");
-    }, 1600);
-  });
+function reveal(part) {
+  for (const button of part.querySelectorAll("button.copy")) button.hidden = false;
 }
+
+async function copy(button) {
+  const label = button.firstChild;
+  button.dataset.before ??= label.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    label.textContent = document.body.dataset.copied;
+    button.classList.add("done");
+  } catch {
+    const code = button.parentElement.querySelector("code");
+    if (code) getSelection().selectAllChildren(code);
+    label.textContent = document.body.dataset.selected;
+  }
+  setTimeout(() => {
+    label.textContent = button.dataset.before;
+    button.classList.remove("done");
+  }, 1600);
+}
+
+reveal(document);
+document.addEventListener("mingjing:content", (event) => reveal(event.detail));
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.copy");
+  if (button) copy(button);
+});
 
 // "/" puts the cursor into the search field, as on most sites where one searches.
 document.addEventListener("keydown", (event) => {

@@ -4,6 +4,7 @@ from flask import Flask
 
 from web.public.views import (
     audits,
+    calendar,
     certificate,
     evidence,
     files,
@@ -23,6 +24,6 @@ from web.public.views import (
 
 def register(app: Flask) -> None:
     """Add every blueprint to ``app``."""
-    pages = (home, search, certificate, logs, audits, issuers, verify, inspect, watch)
+    pages = (home, search, calendar, certificate, logs, audits, issuers, verify, inspect, watch)
     for module in (*pages, evidence, reports, files, forward, inclusion, health):
         app.register_blueprint(module.blueprint)

@@ -1,0 +1,85 @@
+"""Search results for programs: JSON lines and CSV, complete and as they are read; a feed of the newest."""
+
+import csv
+import io
+import json
+from collections.abc import Generator, Iterable, Iterator
+from datetime import datetime
+from itertools import chain, islice
+
+from flask import Response, current_app, render_template
+
+from monitor import Monitor
+from monitor.values import CertificateSummary, Page, Query
+from web.public.models.rows import certificate_row, summary_facts
+from web.public.negotiation import plain
+from web.public.sources import sources
+
+_ATOM_ENTRIES = 100
+_COLUMNS = (
+    "sha256",
+    "names",
+    "issuer",
+    "serial",
+    "not_before",
+    "not_after",
+    "algorithm",
+    "first_seen",
+    "logs",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def stream(query: Query, form: str) -> Response:
+    """Send complete results as they are read, however many; a wrong query is noticed before the first."""
+    results = _complete(sources().open_monitor(), query, sources().now)
+    started = list(islice(results, 1))
+    write = _json_lines if form == "jsonl" else _csv
+    kind = "application/x-ndjson" if form == "jsonl" else "text/csv; charset=utf-8"
+    response: Response = current_app.response_class(write(chain(started, results)), content_type=kind)
+    response.call_on_close(results.close)
+    response.headers["Content-Disposition"] = f'attachment; filename="certificates.{form}"'
+    return response
+
+
+def _complete(monitor: Monitor, query: Query, now: datetime) -> Generator[CertificateSummary, None, None]:
+    try:
+        yield from monitor.stream(query, now)
+    finally:
+        monitor.close()
+
+
+def _json_lines(results: Iterable[CertificateSummary]) -> Iterator[str]:
+    for summary in results:
+        yield json.dumps(plain(summary_facts(summary)), ensure_ascii=False) + "\n"
+
+
+def _csv(results: Iterable[CertificateSummary]) -> Iterator[str]:
+    yield _csv_line(_COLUMNS)
+    for summary in results:
+        facts = plain(summary_facts(summary))
+        yield _csv_line([_cell(facts[column]) for column in _COLUMNS])
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+def _cell(value: str | list[str]) -> str:
+    """Return a cell's text; one that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    text = " ".join(value) if isinstance(value, list) else value
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def feed(found: Page, itself: str, page_address: str) -> Response:
+    """Give the newest results as a feed (RFC 4287), with its own address and that of the page."""
+    newest = sorted(found.results, key=lambda summary: summary.first_seen, reverse=True)[:_ATOM_ENTRIES]
+    updated = newest[0].first_seen if newest else sources().now
+    rows = [certificate_row(summary, sources().now) for summary in newest]
+    text = render_template(
+        "search.atom", rows=rows, query=found.query, updated=updated, base=sources().settings.public_url,
+        itself=itself, page_address=page_address,
+    )  # fmt: skip
+    return Response(text, content_type="application/atom+xml; charset=utf-8")
