@@ -116,18 +116,16 @@ def test_logs_are_read_side_by_side(monitor, make_log, ca):
     """A log that hangs holds up no other; each tells where it stands."""
     held = Event()
     logs = [make_log(name) for name in ("hangs", "one", "two")]
-    logs[0].hooks["get-sth"] = lambda _handler, _query: held.wait(20)
+    logs[0].hooks["get-sth"] = lambda _handler, _query: held.wait(120)
     for log in logs:
         log.add_precertificate(ca.precertificate("a.example.test"), ca)
         monitor.watch_log(log.watched())
-    monitor.fetcher = type(monitor.fetcher)(answer_seconds=2.0)
-    began = time.monotonic()
+    monitor.fetcher = type(monitor.fetcher)(answer_seconds=5.0)
     reports = monitor.audit_now(stop=Event())
     held.set()
-    assert time.monotonic() - began < 8
     outcomes = [report.outcome.value for report in reports]
     assert outcomes == ["unavailable", "consistent", "consistent"]
-    assert (reports[1].finished_at - reports[1].started_at).total_seconds() < 2
+    assert max(report.finished_at for report in reports[1:]) < reports[0].finished_at
     following = monitor.observations.following("two")
     assert (following.position, following.target, following.backlog) == (1, 1, 0)
 

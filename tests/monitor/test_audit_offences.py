@@ -288,8 +288,8 @@ class TestUnavailable:
 
     def check(self, monitor, _log, code):
         began = time.monotonic()
-        (report,) = monitor.audit_now(budget=timedelta(seconds=2))
-        assert time.monotonic() - began < 10
+        (report,) = monitor.audit_now(budget=timedelta(seconds=15))
+        assert time.monotonic() - began < 60
         assert report.outcome is AuditOutcome.UNAVAILABLE, report.findings
         assert [
             finding.code.value for finding in report.findings if finding.outcome.value == "unavailable"
@@ -303,7 +303,7 @@ class TestUnavailable:
     @staticmethod
     def again(monitor, code):
         """What no honest log answers is an alert when the next audit meets it too; it distrusts nobody."""
-        monitor.audit_now(budget=timedelta(seconds=2))
+        monitor.audit_now(budget=timedelta(seconds=15))
         (alert,) = monitor.alerts()
         assert alert.code.value == code
         assert monitor.distrusted_logs() == frozenset()
@@ -321,7 +321,7 @@ class TestUnavailable:
 
     @pytest.mark.parametrize("status", [429, 503])
     def test_busy(self, monitor, watched, reply, status):
-        watched.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", status, Retry_After="30")
+        watched.hooks["get-sth"] = lambda handler, _query: reply(handler, b"", status, Retry_After="600")
         self.check(monitor, watched, "busy")
 
     @pytest.mark.parametrize(
@@ -371,7 +371,7 @@ class TestUnavailable:
                 handler.end_headers()
             else:
                 handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
-            for _ in range(100):
+            for _ in range(1200):
                 handler.wfile.write(b"x")
                 handler.wfile.flush()
                 time.sleep(0.1)
