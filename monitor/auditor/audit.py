@@ -36,6 +36,7 @@ ENOUGH_ASKED = 1000  # questions in 90 days before their answers say anything of
 KNOWN_HEADS = 50  # whose signature a wrong head may carry
 RARELY = "RFC 6962 section 4"
 _FAILED = FindingOutcome.FAILED
+_UNFINISHED = {AuditCode.REBUILD_IN_PROGRESS, AuditCode.ENTRIES_TO_CHECK, AuditCode.SCTS_TO_CHECK}
 
 
 class Auditor:
@@ -68,7 +69,10 @@ class Auditor:
             self._size,
             audit.entries_read,
         )
-        return audit.audits.keep(audit.row.id, report, standing_of(audit.log))
+        stored = audit.audits.keep(audit.row.id, report, standing_of(audit.log))
+        for mark in audit.afterwards:
+            mark()
+        return stored
 
     def _read(self) -> None:
         """The head that the log gives out now, and the entries up to it."""
@@ -180,6 +184,6 @@ def _outcome(findings: list[AuditFinding]) -> AuditOutcome:
         return AuditOutcome.INCONSISTENT
     if FindingOutcome.UNAVAILABLE in outcomes:
         return AuditOutcome.UNAVAILABLE
-    if any(finding.code is AuditCode.REBUILD_IN_PROGRESS for finding in findings):
+    if any(finding.code in _UNFINISHED for finding in findings):
         return AuditOutcome.PENDING
     return AuditOutcome.CONSISTENT

@@ -1,6 +1,5 @@
 """Final certificates and where their promised entries stand, read from the index."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from monitor.observations.values import Promise
@@ -8,8 +7,6 @@ from monitor.store.connections import Connections
 from monitor.store.head_rows import HEAD, head_of
 from monitor.values import Head
 from verifier.certificates import Certificate
-
-FINGERPRINT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +24,20 @@ class Finals:
     def __init__(self, connections: Connections) -> None:
         self._db = connections
 
-    def after(self, row: int, limit: int) -> Iterator[Seen]:
-        """Yield the final certificates first seen after ``row``, in order; their issuer may be empty."""
+    def after(self, row: int, limit: int) -> list[Seen]:
+        """Return the final certificates first seen after ``row``, in order; their issuer may be empty."""
         rows = self._db.rows(
             "SELECT n.id, n.der, a.der AS issuer FROM encodings n"
             " LEFT JOIN authorities a ON a.sha256 = substr(n.chain, 1, 32)"
             " WHERE n.id>? AND NOT n.precertificate ORDER BY n.id LIMIT ?",
             (row, limit),
         )
-        for found in rows:
-            yield Seen(found["id"], bytes(found["der"]), bytes(found["issuer"] or b""))
+        return [Seen(found["id"], bytes(found["der"]), bytes(found["issuer"] or b"")) for found in rows]
+
+    def last(self) -> int:
+        """Return the row of the newest certificate; rows are counted from 1 without gaps."""
+        row = self._db.row("SELECT max(id) AS last FROM encodings")
+        return int(row["last"] or 0) if row else 0
 
     def position(self, promise: Promise, size: int) -> int | None:
         """Return the index of the promised entry among the first ``size``, the promised index first."""
@@ -47,26 +48,24 @@ class Finals:
         )
         return int(row["idx"]) if row else None
 
-    def in_place(self, promise: Promise) -> bool:
+    def kept(self, promise: Promise, size: int, mmd_ms: int) -> bool:
         """Tell whether the entry is where it was promised, and no head says that it came late."""
-        row = self._db.row(
-            "SELECT size, mmd, (SELECT max(tree_size) FROM heads WHERE log=l.id AND rebuilt) AS rebuilt"
-            " FROM logs l WHERE id=?",
-            (promise.log,),
-        )
-        index = self.position(promise, row["rebuilt"] or 0) if row else None
-        if row is None or index is None or promise.sct.leaf_index not in {None, index}:
+        index = self.position(promise, size)
+        if index is None or promise.sct.leaf_index not in {None, index}:
             return False
-        return self.head_without(promise, index, row["mmd"] * 1000) is None
+        return self.head_without(promise, index, mmd_ms) is None
 
     def head_without(self, promise: Promise, index: int, mmd_ms: int) -> Head | None:
-        """Return the first verified head signed after the promise was due that did not reach ``index``."""
+        """Return the last verified head that did not reach ``index``, if the promise was due before it.
+
+        Of verified heads a larger one is never older, so that no other of them can be later.
+        """
         row = self._db.row(
-            f"{HEAD} WHERE h.log=? AND h.rebuilt"
-            " AND h.timestamp>? AND h.tree_size<=? ORDER BY h.timestamp LIMIT 1",
-            (promise.log, promise.sct.timestamp + mmd_ms, index),
+            f"{HEAD} WHERE h.log=? AND h.rebuilt AND h.tree_size<=?"
+            " ORDER BY h.tree_size DESC, h.timestamp DESC LIMIT 1",
+            (promise.log, index),
         )
-        return head_of(row) if row else None
+        return head_of(row) if row and row["timestamp"] > promise.sct.timestamp + mmd_ms else None
 
     def announced(self, promise: Promise) -> bytes | None:
         """Return a precertificate of the same issuer and serial number but of other contents; or None."""

@@ -1,6 +1,6 @@
 """What the log took in: dates, shard, roots, issuers' keys, repetitions, precertificates (RFC 6962, 3).
 
-Looked at once, after the root over the entries was rebuilt, some thousands of entries an audit.
+Looked at once, after the root over the entries was rebuilt, as many in one audit as its time allows.
 """
 
 from typing import Any
@@ -17,22 +17,38 @@ from verifier.transparency.extra_data import PrecertChainEntry, parse_extra_data
 from verifier.transparency.merkle import hash_leaf, inclusion_proof_from
 from verifier.transparency.strict_json import encode_base64
 
-AT_ONCE = 50_000  # entries an audit; a million are looked at within twenty audits
+AT_ONCE = 20_000  # entries between two looks at the clock
+LOOKED_AT = "RFC 6962 section 5.3"
 REPEATED = "RFC 6962 section 3"
 SUBMITTED = "RFC 6962 section 3.1"
 SIGNED = "RFC 6962 section 3.2"
 
 
 def check_logged(audit: RunningAudit, rows: LoggedRows) -> None:
-    """Look at the entries that no earlier audit looked at, up to the last rebuilt head."""
+    """Look at the entries that no earlier audit looked at, up to the last rebuilt head, at least some.
+
+    What is found in one span is enough for one audit.
+    """
     head = audit.logs.last_rebuilt(audit.row.id)
     cursor = f"logged {audit.row.id}"
-    start = audit.observations.cursor(cursor)
-    if head is None or start >= head.tree_size:
-        return
-    end = min(head.tree_size, start + AT_ONCE)
-    _Check(audit, rows, head, start, end).run()
-    audit.observations.move(cursor, end)
+    at, known = audit.observations.cursor(cursor), len(audit.findings)
+    while head is not None and at < head.tree_size:
+        end = min(head.tree_size, at + AT_ONCE)
+        _Check(audit, rows, head, at, end).run()
+        at, found = end, len(audit.findings) > known
+        if not found:
+            audit.observations.move(cursor, at)
+        audit.tell(f"{at:,} of {head.tree_size:,} entries looked at")
+        if found or audit.over():
+            _go_on_later(audit, cursor, at, head)
+            return
+
+
+def _go_on_later(audit: RunningAudit, cursor: str, at: int, head: Head) -> None:
+    audit.once_kept(lambda: audit.observations.move(cursor, at))
+    if at < head.tree_size:
+        detail = f"{at} of {head.tree_size} entries have been looked at one by one; the next audit goes on."
+        audit.note(AuditCode.ENTRIES_TO_CHECK, detail, LOOKED_AT)
 
 
 class _Check:
@@ -59,8 +75,7 @@ class _Check:
 
     def _delays(self) -> None:
         """An entry's date is its SCT's: a head that was due to hold it and did not shows a late merge."""
-        mmd = int(self._audit.log.mmd.total_seconds() * 1000)
-        late = self._rows.merged_late(*self._span, mmd)
+        late = self._rows.merged_late(*self._span, self._audit.log.mmd_ms)
         if late is not None:
             odd, early = late
             detail = (
@@ -87,21 +102,13 @@ class _Check:
             self._accuse(AuditCode.ENTRY_OUTSIDE_SHARD, odd, detail, "log list v3", more={"interval": bounds})
 
     def _keys(self) -> None:
-        _, start, end = self._span
-        for index, raw in self._audit.observations.odd_entries(self._audit.row.id, end):
-            if index < start:
-                continue
-            issuer = _issuer(raw)
-            detail = f"Entry {index} names another key than that of the issuer that signed it."
-            self._accuse(
-                AuditCode.ISSUER_KEY_HASH_WRONG,
-                Odd(index, 1),
-                detail,
-                SIGNED,
-                more={"issuer": encode_base64(issuer)},
-                raw=raw,
-            )
+        found = self._audit.observations.odd_entry(*self._span)
+        if found is None:
             return
+        index, raw = found
+        detail = f"Entry {index} names another key than that of the issuer that signed it."
+        more = {"issuer": encode_base64(_issuer(raw))}
+        self._accuse(AuditCode.ISSUER_KEY_HASH_WRONG, Odd(index, 1), detail, SIGNED, more=more, raw=raw)
 
     def _precertificates(self) -> None:
         odd = self._rows.other_precertificate(*self._span)

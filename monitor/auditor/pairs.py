@@ -1,5 +1,6 @@
 """Every head that anybody was shown, against our copy of the entries: what agrees with it agrees with all."""
 
+from functools import partial
 from typing import Any
 
 from monitor.auditor.heads import PROOF, head_json, history_json
@@ -18,8 +19,11 @@ def compare_seen(audit: RunningAudit) -> None:
         state = _compare(audit, seen, own)
         agreed += state is SeenState.AGREES
         waiting += state is SeenState.OPEN
-        if state is not SeenState.OPEN:
-            audit.observations.settle_head(audit.row.id, seen.id, state)
+        settle = partial(audit.observations.settle_head, audit.row.id, seen.id, state)
+        if state is SeenState.CONFLICTS:
+            audit.once_kept(settle)
+        elif state is not SeenState.OPEN:
+            settle()
     if agreed:
         detail = f"{agreed} tree heads that others were shown are of the same tree."
         audit.passed(AuditCode.HEADS_AGREE, detail, PROOF)

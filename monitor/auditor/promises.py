@@ -1,75 +1,55 @@
 """Every SCT that was seen, in certificates of any followed log or reported by clients: was the promise kept?
 
-A certificate that a log holds in its final form carries SCTs of several logs. What stands in its place
-already is settled at once; the others are kept until they are due and the tree at a later head was read.
+Judged once it is due and the tree at a later head was read.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from threading import Lock
+from collections.abc import Sequence
 from typing import Any
 
-from monitor.auditor.finals import Finals, Seen
+from monitor.auditor.collecting import collect
+from monitor.auditor.finals import Finals
 from monitor.auditor.heads import head_json
 from monitor.auditor.running import RunningAudit
-from monitor.observations.values import Promise
-from monitor.store.logs import LogRow
+from monitor.observations.values import Promise, PromiseState
 from monitor.values import AuditCode, Head
 from verifier.certificates import Certificate
 from verifier.errors import VerifierError
-from verifier.transparency.entries import Entry, TimestampedEntry, X509Entry, entry_for_certificate
+from verifier.transparency.entries import Entry, X509Entry, entry_for_certificate
 from verifier.transparency.merkle import inclusion_proof_from
-from verifier.transparency.sct import SignedCertificateTimestamp, split_sct_list
 from verifier.transparency.strict_json import encode_base64
 from verifier.transparency.verify import verify_sct
 
-AT_ONCE = 2000  # certificates an audit
-DUE_AT_ONCE = 1000
+AT_ONCE = 1000  # promises between two looks at the clock
+MOST_FOUND = 10  # broken promises, and SCTs that are none, that one audit shows with their evidence
 LEAVES_IN_EVIDENCE = 1 << 16
 PROMISED = "RFC 6962 section 3"
+SIGNED = "RFC 6962 section 3.2"
 INDEXED = "static-ct-api, SCT Extension"
-_collecting = Lock()
+_KEPT, _BROKEN, _FORGED = PromiseState.KEPT, PromiseState.BROKEN, PromiseState.FORGED
 
 
 def check_promises(audit: RunningAudit, finals: Finals) -> None:
     """Collect the SCTs in new final certificates, then judge those of this log that are due."""
-    with _collecting:
-        _collect(audit, finals)
     head = audit.logs.last_rebuilt(audit.row.id)
-    if head is not None:
-        _Judge(audit, finals, head).run()
-
-
-def _collect(audit: RunningAudit, finals: Finals) -> None:
-    followed = {row.log.log_id: row for row in audit.logs.all()}
-    start = end = audit.observations.cursor("finals")
-    promises: list[Promise] = []
-    for seen in finals.after(start, AT_ONCE):
-        end = seen.row
-        promises += promises_of(seen, followed)
-    if end != start:
-        mmd = {row.id: _ms(row.log.mmd) for row in followed.values()}
-        audit.observations.add_promises((p for p in promises if not finals.in_place(p)), mmd)
-        audit.observations.move("finals", end)
-
-
-def promises_of(seen: Seen, followed: Mapping[bytes, LogRow]) -> Iterator[Promise]:
-    """The SCTs of followed logs in a final certificate, as promises; none where it cannot be told."""
-    try:
-        certificate = Certificate.parse(seen.der)
-        encoded = split_sct_list(certificate.sct_list) if certificate.sct_list else ()
-        entry = entry_for_certificate(certificate, Certificate.parse(seen.issuer)) if encoded else None
-    except VerifierError:
+    if head is None:
         return
-    for data in encoded:
-        try:
-            sct = SignedCertificateTimestamp.parse(data)
-        except VerifierError:  # of another version
-            continue
-        row = followed.get(sct.log_id)
-        if row is not None and entry is not None:
-            leaf = TimestampedEntry(sct.timestamp, entry, sct.extensions).leaf_hash()
-            yield Promise(row.id, leaf, sct, seen.der, seen.issuer, "embedded", "a log")
+    everything, judge = collect(audit, finals, head), _Judge(audit, finals, head)
+    if judge.run() and everything:
+        _sum_up(audit, judge)
+
+
+def _sum_up(audit: RunningAudit, judge: "_Judge") -> None:
+    """Say how the SCTs fared, once every one that is known here and due was judged."""
+    tally = audit.observations.promise_tally(audit.row.id)
+    broken = tally.broken + judge.count(_BROKEN)
+    waiting = tally.waiting - len(judge.found)
+    rest = f" {waiting} more are not due yet." if waiting else ""
+    if broken:
+        detail = f"{broken} of {tally.kept + broken} SCTs that were due were not kept.{rest}"
+        audit.note(AuditCode.SCTS_BROKEN, detail, PROMISED)
+    elif tally.kept:
+        detail = f"All {tally.kept} SCTs that were due have their entries in the tree.{rest}"
+        audit.passed(AuditCode.SCTS_KEPT, detail, PROMISED)
 
 
 def promised_entry(promise: Promise) -> Entry:
@@ -86,47 +66,72 @@ class _Judge:
         self._audit = audit
         self._finals = finals
         self._head = head
+        self.found: dict[bytes, PromiseState] = {}
+        """By leaf hash: what is not kept and shown in this audit, marked so once the audit is stored."""
 
-    def run(self) -> None:
-        due = self._audit.observations.due(self._audit.row.id, self._head.timestamp_ms, DUE_AT_ONCE)
-        kept: list[bytes] = []
-        broken: list[bytes] = []
+    def count(self, state: PromiseState) -> int:
+        """How many promises of this state this audit shows."""
+        return sum(one is state for one in self.found.values())
+
+    def run(self) -> bool:
+        """Judge what is due, at least some of it; tell whether that was all."""
+        observations, log = self._audit.observations, self._audit.row.id
+        self._audit.once_kept(lambda: observations.settle_promises(log, self.found))
+        forged = 0
+        while due := observations.due(log, self._head.timestamp_ms, AT_ONCE, skip=len(self.found)):
+            settled = self._settled(due)
+            observations.settle_promises(log, settled)
+            forged += sum(state is _FORGED for state in settled.values())
+            if self.count(_BROKEN) == MOST_FOUND or self._audit.over():
+                break
+        if forged:
+            detail = f"{forged} more certificates carry an SCT in the log's name that the log did not sign."
+            self._audit.note(AuditCode.SCT_SIGNATURE_INVALID, detail, SIGNED)
+        return not due
+
+    def _settled(self, due: Sequence[Promise]) -> dict[bytes, PromiseState]:
+        """Judge promises until enough were found broken; return those of which nothing is to be shown."""
+        settled = {}
         for promise in due:
-            (kept if self._kept(promise) else broken).append(promise.leaf_hash)
-        if due:
-            self._audit.observations.settle_promises(self._audit.row.id, kept, broken)
-        if kept:
-            detail = f"{len(kept)} promises that fell due were kept: the entries are in the tree."
-            self._audit.passed(AuditCode.SCTS_KEPT, detail, PROMISED)
+            state = self._judge(promise)
+            if state is _BROKEN or (state is _FORGED and self.count(_FORGED) < MOST_FOUND):
+                self._show(promise, state)
+                self.found[promise.leaf_hash] = state
+            else:
+                settled[promise.leaf_hash] = state
+            if self.count(_BROKEN) == MOST_FOUND:
+                break
+        return settled
 
-    def _kept(self, promise: Promise) -> bool:
-        index = self._finals.position(promise, self._head.tree_size)
-        early = (
-            self._finals.head_without(promise, index, _ms(self._audit.log.mmd)) if index is not None else None
-        )
-        if index is not None and promise.sct.leaf_index in {None, index} and early is None:
-            return True
-        if not self._genuine(promise):
-            return False
-        if index is None:
-            self._not_merged(promise)
-        elif promise.sct.leaf_index not in {None, index}:
-            self._index_wrong(promise, index)
-        elif early is not None:
-            self._late(promise, index, early)
-        return False
+    def _judge(self, promise: Promise) -> PromiseState:
+        if self._finals.kept(promise, self._head.tree_size, self._audit.log.mmd_ms):
+            return _KEPT
+        return _BROKEN if self._forgery(promise) is None else _FORGED
 
-    def _genuine(self, promise: Promise) -> bool:
-        """Whether the log signed this SCT; where it did not, the certificate's issuer is to be asked."""
+    def _forgery(self, promise: Promise) -> str | None:
+        """Why this is no SCT of the log; then the certificate's issuer is to be asked, not the log."""
         try:
             log = self._audit.log
             verify_sct(promise.sct, promised_entry(promise), log.key, log.codepoint)
         except VerifierError as error:
-            self._forged(promise, str(error))
-            return False
-        return True
+            return str(error)
+        return None
 
-    def _forged(self, promise: Promise, error: str) -> None:
+    # what is shown
+
+    def _show(self, promise: Promise, state: PromiseState) -> None:
+        if state is _FORGED:
+            self._forged(promise)
+            return
+        index = self._finals.position(promise, self._head.tree_size)
+        if index is None:
+            self._not_merged(promise)
+        elif promise.sct.leaf_index not in {None, index}:
+            self._index_wrong(promise, index)
+        elif early := self._finals.head_without(promise, index, self._audit.log.mmd_ms):
+            self._late(promise, index, early)
+
+    def _forged(self, promise: Promise) -> None:
         announced = self._finals.announced(promise)
         if announced is not None:
             detail = (
@@ -136,9 +141,9 @@ class _Judge:
             evidence = {**self._shown(promise), "precertificate": encode_base64(announced)}
             self._audit.note(AuditCode.FINAL_CERTIFICATE_DIFFERS, detail, "RFC 6962 section 3.1", evidence)
             return
-        detail = f"A certificate carries an SCT in the log's name that the log did not sign: {error}."
-        reference = "RFC 6962 section 3.2"
-        self._audit.note(AuditCode.SCT_SIGNATURE_INVALID, detail, reference, self._shown(promise))
+        why = self._forgery(promise)
+        detail = f"A certificate carries an SCT in the log's name that the log did not sign: {why}."
+        self._audit.note(AuditCode.SCT_SIGNATURE_INVALID, detail, SIGNED, self._shown(promise))
 
     def _not_merged(self, promise: Promise) -> None:
         detail = (
@@ -204,7 +209,3 @@ class _Judge:
     def _path(self, index: int) -> list[str]:
         node = self._audit.logs.tree(self._audit.row.id).node
         return [encode_base64(sibling) for sibling in inclusion_proof_from(node, index, self._head.tree_size)]
-
-
-def _ms(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)

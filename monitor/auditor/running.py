@@ -20,7 +20,8 @@ DEFAULT_BUDGET = timedelta(minutes=5)
 class RunningAudit:
     """The log, where it is read, the store, and the findings so far.
 
-    ``peers`` are the followed logs by LogID. ``budget`` bounds the reading of entries, not the checks.
+    ``peers`` are the followed logs by LogID. ``budget`` bounds what may take long: the reading
+    of entries, then the checks of each entry and SCT, of which some are made in every audit.
     """
 
     row: LogRow
@@ -38,6 +39,7 @@ class RunningAudit:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     findings: list[AuditFinding] = field(default_factory=list)
     entries_read: int = 0
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
     deadline: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +48,19 @@ class RunningAudit:
     @property
     def log(self) -> WatchedLog:
         return self.row.log
+
+    def over(self) -> bool:
+        """Whether the audit is to end: it was stopped, or its time is up."""
+        return self.stop.is_set() or time.monotonic() > self.deadline
+
+    def tell(self, text: str) -> None:
+        """Say where a long check stands."""
+        if self.progress:
+            self.progress(f"{self.log.name}: {text}")
+
+    def once_kept(self, mark: Callable[[], None]) -> None:
+        """Have ``mark`` called once the report is stored: a crash must not lose what is told only once."""
+        self.afterwards.append(mark)
 
     def add(self, finding: AuditFinding) -> bool:
         """Keep a finding; tell whether it is none of an offence."""

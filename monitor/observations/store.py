@@ -5,7 +5,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from monitor.follower.meter import Count
-from monitor.observations.values import EndpointAvailability, Following, Promise, SeenHead, SeenState
+from monitor.observations.values import (
+    EndpointAvailability,
+    Following,
+    Promise,
+    PromiseState,
+    PromiseTally,
+    SeenHead,
+    SeenState,
+)
 from monitor.store.connections import Connections
 from monitor.values import from_ms, to_ms
 from verifier.transparency.api import RawEntry
@@ -142,35 +150,61 @@ class Observations:
 
     # promises
 
-    def add_promises(self, promises: Iterable[Promise], mmd_ms: Mapping[int, int]) -> None:
+    def collected(self, log: int) -> int:
+        """Return up to which row of the certificates the SCTs of a log were looked for."""
+        return self.cursor(f"finals {log}")
+
+    def collect(
+        self, log: int, span: tuple[int, int], later: Iterable[Promise], kept: int, mmd_ms: int
+    ) -> None:
+        """Keep what the certificates of a span of rows promise ``later``, count what is ``kept``, go on.
+
+        All or nothing; nothing where another process has gone on from the same row.
+        """
+        with self._db.write() as connection:
+            if _value(connection, f"finals {log}") == span[0]:
+                _insert(connection, later, mmd_ms)
+                _add(connection, f"scts kept {log}", kept)
+                _add(connection, f"finals {log}", span[1] - span[0])
+
+    def add_promises(self, promises: Iterable[Promise], mmd_ms: int) -> None:
         """Keep SCTs whose entries are to be looked for once they are due; known ones stay as they are."""
         with self._db.write() as connection:
             _insert(connection, promises, mmd_ms)
 
-    def due(self, log: int, before_ms: int, limit: int) -> tuple[Promise, ...]:
-        """Return promises that fell due before a moment and are not known to be broken, oldest first."""
+    def promise_tally(self, log: int) -> PromiseTally:
+        """Return how many SCTs of a log were kept, were broken, and are still waited for."""
+        rows = self._db.rows("SELECT broken, count(*) AS n FROM promises WHERE log=? GROUP BY 1", (log,))
+        counts = {row["broken"]: row["n"] for row in rows}
+        waiting, broken = (counts.get(state, 0) for state in (PromiseState.WAITING, PromiseState.BROKEN))
+        return PromiseTally(self.cursor(f"scts kept {log}"), broken, waiting)
+
+    def due(self, log: int, before_ms: int, limit: int, skip: int = 0) -> tuple[Promise, ...]:
+        """Return promises that fell due before a moment and were not judged yet, oldest first."""
         rows = self._db.rows(
-            "SELECT * FROM promises WHERE log=? AND due<? AND NOT broken ORDER BY due LIMIT ?",
-            (log, before_ms, limit),
+            "SELECT * FROM promises WHERE log=? AND due<? AND NOT broken ORDER BY due, leaf_hash"
+            " LIMIT ? OFFSET ?",
+            (log, before_ms, limit, skip),
         )
         return tuple(_promise(row) for row in rows)
 
-    def settle_promises(self, log: int, kept: Iterable[bytes], broken: Iterable[bytes]) -> None:
-        """Forget promises that were kept, and mark those that were not."""
+    def settle_promises(self, log: int, states: Mapping[bytes, PromiseState]) -> None:
+        """Count and forget promises that were kept, and mark the others; by leaf hash."""
+        kept = [(log, leaf) for leaf, state in states.items() if state is PromiseState.KEPT]
+        others = [(state, log, leaf) for leaf, state in states.items() if state is not PromiseState.KEPT]
         with self._db.write() as connection:
-            connection.executemany(
-                "DELETE FROM promises WHERE log=? AND leaf_hash=?", [(log, leaf) for leaf in kept]
-            )
-            connection.executemany(
-                "UPDATE promises SET broken=1 WHERE log=? AND leaf_hash=?", [(log, leaf) for leaf in broken]
-            )
+            connection.executemany("DELETE FROM promises WHERE log=? AND leaf_hash=?", kept)
+            _add(connection, f"scts kept {log}", len(kept))
+            connection.executemany("UPDATE promises SET broken=? WHERE log=? AND leaf_hash=?", others)
 
     # what the follower noticed, and how far others have looked
 
-    def odd_entries(self, log: int, size: int) -> tuple[tuple[int, RawEntry], ...]:
-        """Return entries below ``size`` whose issuer key hash is not their issuer's."""
-        rows = self._db.rows("SELECT * FROM oddities WHERE log=? AND idx<? ORDER BY idx", (log, size))
-        return tuple((row["idx"], RawEntry(row["leaf_input"], row["extra_data"])) for row in rows)
+    def odd_entry(self, log: int, start: int, end: int) -> tuple[int, RawEntry] | None:
+        """Return the first of the entries from ``start`` on that names another key than its issuer's."""
+        row = self._db.row(
+            "SELECT * FROM oddities WHERE log=? AND idx>=? AND idx<? ORDER BY idx LIMIT 1", (log, start, end)
+        )
+        return (row["idx"], RawEntry(row["leaf_input"], row["extra_data"])) if row else None
 
     def cursor(self, name: str) -> int:
         """Return how far a check has come; 0 where it never began."""
@@ -183,13 +217,25 @@ class Observations:
             connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (name, value))
 
 
-def _insert(connection: sqlite3.Connection, promises: Iterable[Promise], mmd_ms: Mapping[int, int]) -> None:
+def _value(connection: sqlite3.Connection, name: str) -> int:
+    row = connection.execute("SELECT value FROM cursors WHERE name=?", (name,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _add(connection: sqlite3.Connection, name: str, count: int) -> None:
+    connection.execute(
+        "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET value=value+excluded.value",
+        (name, count),
+    )
+
+
+def _insert(connection: sqlite3.Connection, promises: Iterable[Promise], mmd_ms: int) -> None:
     connection.executemany(
         "INSERT OR IGNORE INTO promises (log, leaf_hash, due, leaf_index, sct, certificate, issuer, kind,"
         " source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                *(p.log, p.leaf_hash, p.sct.timestamp + mmd_ms[p.log], p.sct.leaf_index, p.sct.encode()),
+                *(p.log, p.leaf_hash, p.sct.timestamp + mmd_ms, p.sct.leaf_index, p.sct.encode()),
                 *(p.certificate, p.issuer, p.kind, p.source),
             )
             for p in promises
@@ -206,7 +252,7 @@ def _promise(row: sqlite3.Row) -> Promise:
         row["issuer"],
         row["kind"],
         row["source"],
-        bool(row["broken"]),
+        PromiseState(row["broken"]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from verifier.transparency.sct import SignedCertificateTimestamp
 from verifier.transparency.tree_head import SignedTreeHead
@@ -53,6 +53,17 @@ class Following:
         return max(0, self.target - self.position)
 
 
+class PromiseState(IntEnum):
+    """What became of an SCT; the numbers are those of the database."""
+
+    WAITING = 0
+    BROKEN = 1
+    FORGED = 2
+    """The log did not sign it: not the log's promise."""
+    KEPT = 3
+    """Counted, and not stored any more."""
+
+
 class SeenState(StrEnum):
     """What is known about a head that somebody else was shown."""
 
@@ -87,4 +98,14 @@ class Promise:
     """``embedded`` in the certificate, or ``delivered`` beside it."""
     source: str
     """Where it was seen: the name of a log, or ``report``."""
-    broken: bool = False
+    state: PromiseState = PromiseState.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseTally:
+    """How the SCTs of a log fared that were seen so far."""
+
+    kept: int
+    broken: int
+    waiting: int
+    """Not due yet, or not judged yet."""

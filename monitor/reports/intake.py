@@ -41,7 +41,7 @@ def _take(path: Path, followed: dict[bytes, LogRow], observations: Observations)
     leaf = TimestampedEntry(report.sct.timestamp, report.entry, report.sct.extensions).leaf_hash()
     issuer = report.chain[1] if len(report.chain) > 1 else b""
     promise = Promise(row.id, leaf, report.sct, report.chain[0], issuer, report.kind, "a client's report")
-    observations.add_promises([promise], {row.id: int(row.log.mmd.total_seconds() * 1000)})
+    observations.add_promises([promise], row.log.mmd_ms)
     if report.head is not None:
         observations.add_head(row.id, report.head, OBSERVER, datetime.now(UTC))
     return True

@@ -68,6 +68,7 @@ class AuditCode(StrEnum):
     ENTRIES_REORDERED = "entries-reordered"
     ENTRY_DUPLICATED = "entry-duplicated"
     # entries as logged
+    ENTRIES_TO_CHECK = "entries-to-check"
     ENTRY_REPEATED = "entry-repeated"
     ENTRY_AFTER_HEAD = "entry-after-head"
     ENTRY_MERGED_LATE = "entry-merged-late"
@@ -78,6 +79,8 @@ class AuditCode(StrEnum):
     FINAL_CERTIFICATE_DIFFERS = "final-certificate-differs"
     # promises
     SCTS_KEPT = "scts-kept"
+    SCTS_BROKEN = "scts-broken"
+    SCTS_TO_CHECK = "scts-to-check"
     SCT_NOT_MERGED = "sct-not-merged"
     SCT_MERGED_LATE = "sct-merged-late"
     SCT_INDEX_WRONG = "sct-index-wrong"

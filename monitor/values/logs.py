@@ -54,6 +54,11 @@ class WatchedLog:
     interval: TemporalInterval | None = None
     """The expiry dates that the shard takes, where the log list names them."""
 
+    @property
+    def mmd_ms(self) -> int:
+        """The merge delay in milliseconds."""
+        return int(self.mmd.total_seconds() * 1000)
+
 
 @dataclass(frozen=True, slots=True)
 class LogState:
