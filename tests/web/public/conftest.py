@@ -278,6 +278,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.logs.close()
 
 
+@pytest.fixture(scope="session")
+def troubled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """A site that has found everything that can be wrong; see troubled.py."""
+    from .troubled import make_troubled
+
+    return make_troubled(world, tmp_path_factory.mktemp("troubled") / "data")
+
+
 @pytest.fixture
 def app(world: World) -> Flask:
     return create_app(world.settings())

@@ -4,12 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.watching.values import Channel, Notice, Origin, Subject, WatchedItem, WatchingState
+from monitor.watching.values import (
+    Channel,
+    Delivery,
+    DeliveryState,
+    Notice,
+    Origin,
+    Subject,
+    WatchedItem,
+    WatchingState,
+)
 from web.public.language import Text, join, quoted, say
 from web.public.models.logs import explained
 from web.public.models.rows import common_name
 from web.public.state import Said, State
-from web.public.text import plural
+from web.public.text import ago, plural
 
 _KINDS = {
     "name": "name",
@@ -25,7 +34,15 @@ _ORIGINS = {
     Origin.AUTHORISED: "it is on the list of known certificates",
     Origin.EXPIRED: "it had expired before this was watched",
 }
+_CHANNELS = {"webhook": "signed webhook", "hook": "program"}
 _MOST_NAMES = 3
+COMMANDS = (
+    ("mingjing watch test", say("see whether everybody is told: a test notice through every channel")),
+    ('mingjing watch acknowledge ID --note "…"', say("mark a notice as looked at, with a note")),
+    ("mingjing watch authorise ID", say("a certificate is known: no alert for it, on any watch")),
+    ("mingjing watch retry ID", say("once more through the channels that had given up")),
+)
+"""What a person does about notices. The site itself writes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,7 @@ class NoticeShown:
     notice: Notice
     state: State
     sentence: Text
+    told: tuple[Text, ...]
 
 
 def watching_said(state: WatchingState, now: datetime) -> Said:
@@ -51,11 +69,27 @@ def watching_said(state: WatchingState, now: datetime) -> Said:
     return Said(State.TRUSTED, say("Everything watched is in order: no certificate of unknown origin."))
 
 
-def notice_shown(notice: Notice) -> NoticeShown:
+def notice_shown(notice: Notice, now: datetime) -> NoticeShown:
     """Make a notice's line; certificates of unknown origin stand out until somebody has looked."""
     known = notice.origin in {Origin.OURS, Origin.AUTHORISED}
     state = State.REFUSED if notice.open else State.TRUSTED if known else State.UNKNOWN
-    return NoticeShown(notice, state, _sentence(notice))
+    told = tuple(_told(delivery, now) for delivery in notice.deliveries)
+    return NoticeShown(notice, state, _sentence(notice), told)
+
+
+def _told(delivery: Delivery, now: datetime) -> Text:
+    """Say whether one channel has told of a notice."""
+    name, error = delivery.channel, quoted(delivery.error)
+    if delivery.state is DeliveryState.DELIVERED and delivery.delivered_at:
+        return say("{channel} was told {ago}", channel=name, ago=ago(delivery.delivered_at, now))
+    if delivery.state is DeliveryState.DEAD:
+        return say("{channel} was given up: {error}", channel=name, error=error)
+    if delivery.state is DeliveryState.NOT_NEEDED:
+        return say("{channel} need not be told", channel=name)
+    if delivery.error:
+        failing = "{channel} waits to be told; the last attempt failed: {error}"
+        return say(failing, channel=name, error=error)
+    return say("{channel} waits to be told", channel=name)
 
 
 def kind_words(kind: str) -> Text:
@@ -63,14 +97,20 @@ def kind_words(kind: str) -> Text:
     return say(_KINDS[kind])
 
 
+def channel_words(channel: Channel) -> Text:
+    """Return what kind of channel it is."""
+    return say(_CHANNELS[channel.kind])
+
+
 def channel_said(channel: Channel) -> Said:
     """Say whether a channel works."""
     if channel.dead:
         return Said(
-            State.REFUSED, say("{count} given up: {error}", count=channel.dead, error=channel.last_error)
+            State.REFUSED,
+            say("{count} given up: {error}", count=channel.dead, error=quoted(channel.last_error)),
         )
     if channel.last_error:
-        return Said(State.UNKNOWN, say("The last attempt failed: {error}", error=channel.last_error))
+        return Said(State.UNKNOWN, say("The last attempt failed: {error}", error=quoted(channel.last_error)))
     if channel.last_success is None:
         return Said(State.UNKNOWN, say("Nothing has been sent yet; a test notice would show that it works."))
     return Said(State.TRUSTED, say("It works."))

@@ -7,9 +7,17 @@ machine are shown that there is one; everybody else is told that the page does n
 from flask import Blueprint, Response, render_template, request
 
 from monitor.watching.values import WatchedItem, WatchingState
-from web.public.errors import Missing
+from web.public.errors import BadParameter, Missing
 from web.public.language import say
-from web.public.models.watching import channel_said, kind_words, notice_shown, progress_words, watching_said
+from web.public.models.watching import (
+    COMMANDS,
+    channel_said,
+    channel_words,
+    kind_words,
+    notice_shown,
+    progress_words,
+    watching_said,
+)
 from web.public.negotiation import page
 from web.public.sources import sources
 from web.public.visitors import may_see
@@ -17,26 +25,33 @@ from web.public.visitors import may_see
 blueprint = Blueprint("watch", __name__)
 
 _NOTICES, _FEED = 50, 100
+_LONGEST_NUMBER = 18
 
 
 @blueprint.get("/watch")
 def show() -> Response:
-    """Show everything that is watched and the newest notices; ``?open=1`` only what waits for a person."""
+    """Show everything that is watched and the newest notices; ``?open=1`` only what waits for a person.
+
+    ``?before=`` goes on after the notice of that number.
+    """
     state, watching, now = _state(), sources().monitor.watching, sources().now
     only = request.args.get("open") == "1"
-    notices = watching.notices(open_only=only, limit=_NOTICES)
+    found = watching.notices(open_only=only, before=_before(), limit=_NOTICES + 1)
+    notices = found[:_NOTICES]
+    older = notices[-1].id if len(found) > _NOTICES else None
     said = watching_said(state, now)
     facts = {
         "state": said.state,
         "sentence": said.sentence,
         **{key: value for key, value in state.to_json(now).items() if key != "public"},
         "notices": [notice.state_json() for notice in notices],
+        "before": older,
     }
     response = page(
-        "watch.html", facts, said=said, watching=state, only=only,
-        working=state.working(now), notices=[notice_shown(notice) for notice in notices],
+        "watch.html", facts, said=said, watching=state, only=only, older=older, commands=COMMANDS,
+        working=state.working(now), notices=[notice_shown(notice, now) for notice in notices],
         watches=[(item, kind_words(item.kind.value), progress_words(item)) for item in state.watches],
-        channels=[(channel, channel_said(channel)) for channel in state.channels],
+        channels=[(channel, channel_words(channel), channel_said(channel)) for channel in state.channels],
     )  # fmt: skip
     return _private(response)
 
@@ -45,14 +60,14 @@ def show() -> Response:
 def one(number: int) -> Response:
     """Show one watched thing: certificates that nobody here ordered beside our own."""
     item = _item(_state(), number)
-    beside = sources().monitor.watching.beside(number, _NOTICES)
+    beside, now = sources().monitor.watching.beside(number, _NOTICES), sources().now
     groups = (("unknown", beside.unknown), ("ours", beside.ours), ("authorised", beside.authorised))
     facts = {**item.to_json(), **{name: [notice.state_json() for notice in group] for name, group in groups}}
     return _private(
         page(
             "watched.html", facts, item=item, kind=kind_words(item.kind.value), progress=progress_words(item),
-            unknown=[notice_shown(notice) for notice in beside.unknown],
-            known=[notice_shown(notice) for notice in (*beside.ours, *beside.authorised)],
+            unknown=[notice_shown(notice, now) for notice in beside.unknown],
+            known=[notice_shown(notice, now) for notice in (*beside.ours, *beside.authorised)],
         )
     )  # fmt: skip
 
@@ -68,6 +83,15 @@ def feed() -> Response:
         updated=max(changed, default=sources().now), base=sources().settings.public_url,
     )  # fmt: skip
     return _private(Response(text, content_type="application/atom+xml; charset=utf-8"))
+
+
+def _before() -> int | None:
+    given = request.args.get("before", "")
+    if not given:
+        return None
+    if not (given.isascii() and given.isdecimal() and len(given) <= _LONGEST_NUMBER):
+        raise BadParameter(say("before must be the number of a notice."), field="before")
+    return int(given)
 
 
 def _state() -> WatchingState:

@@ -7,9 +7,9 @@ Terms follow GB/T 25069, GM/Z 4001 and the usual Chinese of RFC 6962: 证书透�
 
 from typing import Final
 
-from web.public.language.catalogue import audits, facts, meanings, pages, verdicts, words
+from web.public.language.catalogue import audits, facts, meanings, pages, verdicts, watching, words
 
 NOUNS: Final = words.NOUNS
-CATALOGUE: Final = {**words.MESSAGES, **pages.MESSAGES, **facts.MESSAGES}
-SHAPES: Final = {**audits.SHAPES, **verdicts.SHAPES}
+CATALOGUE: Final = {**words.MESSAGES, **pages.MESSAGES, **facts.MESSAGES, **watching.MESSAGES}
+SHAPES: Final = {**audits.SHAPES, **verdicts.SHAPES, **watching.SHAPES}
 MEANINGS: Final = meanings.MEANINGS

@@ -1,0 +1,71 @@
+"""The table of pages is the site's: no route is missing in it, and every address gives what it says."""
+
+import pytest
+
+from mingjing.services.site import demo_sites
+from web.public import create_app
+
+from .pages import FORMS, MACHINES, ONLY_TROUBLED, PAGES, PROBLEMS, addresses, troubled_addresses
+
+LOCAL = "http://127.0.0.1:8440"
+
+
+@pytest.fixture(scope="module")
+def site(world):
+    return create_app(world.settings(demo_sites=demo_sites()))
+
+
+def test_every_route_is_a_page_a_form_or_for_machines(site):
+    told = [*PAGES, *ONLY_TROUBLED, *FORMS, *MACHINES]
+    assert len(told) == len(set(told))
+    assert {rule.endpoint for rule in site.url_map.iter_rules()} == set(told)
+
+
+def test_every_page_is_one_in_both_languages(site, world):
+    client, routes = site.test_client(), site.url_map.bind("127.0.0.1")
+    for path, endpoint in addresses(world, client).items():
+        assert routes.match(path.partition("?")[0])[0] == endpoint
+        for language, tag in (("en", "en"), ("zh", "zh-CN")):
+            response = client.get(path, base_url=LOCAL, headers={"Accept-Language": language})
+            assert (response.status_code, response.mimetype) == (200, "text/html"), path
+            assert f'<html lang="{tag}">' in response.text
+
+
+def test_every_page_of_a_site_in_trouble_is_one_too(troubled, world):
+    client = troubled.test_client()
+    routes = troubled.url_map.bind("127.0.0.1")
+    paths = troubled_addresses(world, client)
+    assert {routes.match(path.partition("?")[0])[0] for path in paths} > ONLY_TROUBLED
+    for path in paths:
+        response = client.get(path, base_url=LOCAL)
+        assert (response.status_code, response.mimetype) == (200, "text/html"), path
+
+
+@pytest.mark.parametrize(("path", "status"), PROBLEMS.items())
+def test_every_problem_is_told_as_a_page_and_as_json(site, path, status):
+    client = site.test_client()
+    response = client.get(path, base_url=LOCAL, headers={"Accept": "text/html"})
+    assert response.status_code == status
+    assert (response.mimetype, "<h1>" in response.text) in {("text/html", True), ("application/json", False)}
+    asked = client.get(path, base_url=LOCAL, headers={"Accept": "application/json"})
+    assert asked.status_code == status
+    assert asked.json["error"]
+
+
+SAMPLES = {
+    "files.certificate": "/ca/root-sm2.crt", "files.log_list": "/log-list.json",
+    "files.openapi": "/openapi.json",
+    "files.opensearch": "/opensearch.xml", "files.robots": "/robots.txt", "health.alive": "/healthz",
+    "health.metrics": "/metrics", "health.ready": "/readyz", "inclusion.answer": "/inclusion/sm2?prefix=0",
+    "watch.feed": "/watch.atom", "files.trust_bundle": "/trust-bundle",
+    "files.revocations": "/crl/ssl-sm2.crl",
+}  # fmt: skip
+
+
+def test_what_is_for_machines_is_never_a_page(site):
+    client = site.test_client()
+    for endpoint, path in SAMPLES.items():
+        assert endpoint in MACHINES
+        response = client.get(path, base_url=LOCAL, headers={"Accept": "text/html"})
+        assert response.status_code != 200 or response.mimetype != "text/html", path
+        response.close()
