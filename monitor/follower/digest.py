@@ -1,8 +1,8 @@
 """Raw entries made into rows. Total: whatever a log serves becomes a row, malformed where it must be."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from monitor.index.extract import certificate_row, readable_names
 from monitor.store.logs import Batch
@@ -19,13 +19,13 @@ type Known = Callable[[Sequence[bytes]], Mapping[bytes, tuple[bytes, bool]]]
 """Which certificates, by SHA-256, are stored: their TBS hash, and whether they are precertificates."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """An entry taken apart as far as the log's structures go."""
 
     raw: RawEntry
     entry: TimestampedEntry
     certificate: bytes
+    fingerprint: bytes
     chain: tuple[bytes, ...]
 
 
@@ -35,7 +35,7 @@ def digest(position: int, raw: Sequence[RawEntry], known: Known) -> Batch:
     Certificates that are ``known`` need no parsing.
     """
     read = [_read(entry) for entry in raw]
-    stored = known([sha256(item.certificate).digest() for item in read if isinstance(item, _Read)])
+    stored = known([item.fingerprint for item in read if isinstance(item, _Read)])
     certificates: dict[bytes, CertificateRow] = {}
     rows = tuple(_row(item, stored, certificates) if isinstance(item, _Read) else item for item in read)
     return Batch(position, rows, tuple(certificates.values()))
@@ -51,20 +51,20 @@ def _read(raw: RawEntry) -> _Read | EntryRow:
         certificate = beside.pre_certificate if isinstance(beside, PrecertChainEntry) else b""
     else:
         certificate = entry.entry.certificate
-    return _Read(raw, entry, certificate, beside.chain)
+    return _Read(raw, entry, certificate, sha256(certificate).digest(), beside.chain)
 
 
 def _row(
     item: _Read, stored: Mapping[bytes, tuple[bytes, bool]], certificates: dict[bytes, CertificateRow]
 ) -> EntryRow:
-    fingerprint = sha256(item.certificate).digest()
+    fingerprint = item.fingerprint
     try:
         if fingerprint in stored:
             _check(item, *stored[fingerprint])
         else:
             row = certificates.get(fingerprint)
             if row is None:
-                row = certificate_row(Certificate.parse(item.certificate), item.chain)
+                row = certificate_row(Certificate.parse(item.certificate), item.chain, fingerprint)
             _check(item, row.tbs_hash, row.precertificate)
             certificates[fingerprint] = row
     except MalformedInput as error:

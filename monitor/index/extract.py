@@ -19,41 +19,45 @@ EMAIL_ADDRESS = "1.2.840.113549.1.9.1"  # PKCS #9 emailAddress, in a subject
 _ISSUERS = 256  # remembered; a log has fewer CAs that are busy at the same time
 
 
-def certificate_row(certificate: Certificate, chain: tuple[bytes, ...]) -> CertificateRow:
-    """Return everything that the index keeps of ``certificate``."""
+def certificate_row(
+    certificate: Certificate, chain: tuple[bytes, ...], fingerprint: bytes | None = None
+) -> CertificateRow:
+    """Return everything that the index keeps of ``certificate``, whose fingerprint may be known already."""
     issuer_sha256, issuer_key = _issuer(chain[0]) if chain else (None, None)
-    return CertificateRow(
-        sha256=certificate.fingerprint,
-        precertificate=certificate.is_precertificate,
-        der=certificate.der,
-        chain=chain,
-        tbs_hash=sha256(certificate.precertificate_tbs).digest(),
-        serial=serial_bytes(certificate.serial),
-        subject=certificate.subject,
-        common_name=certificate.common_name,
-        organisation=certificate.organisation,
-        issuer=certificate.issuer,
-        not_before=to_ms(certificate.not_before),
-        not_after=to_ms(certificate.not_after),
-        algorithm=certificate.public_key.algorithm.value,
-        key_bits=certificate.public_key.bits,
-        spki_hash=certificate.public_key.key_id,
-        names=names_of(certificate),
-        related=certificate.related_certificate,
-        crl_url=certificate.crl_urls[0] if certificate.crl_urls else None,
-        subject_key_id=certificate.subject_key_id,
-        authority_key_id=certificate.authority_key_id,
-        issuer_sha256=issuer_sha256,
-        issuer_key=issuer_key,
+    key = certificate.public_key
+    return CertificateRow(  # by position: two dozen keywords would take as long as all the rest
+        fingerprint or certificate.fingerprint,
+        certificate.is_precertificate,
+        certificate.der,
+        chain,
+        sha256(certificate.precertificate_tbs).digest(),
+        serial_bytes(certificate.serial),
+        certificate.subject,
+        certificate.common_name,
+        certificate.organisation,
+        certificate.issuer,
+        to_ms(certificate.not_before),
+        to_ms(certificate.not_after),
+        key.algorithm.value,
+        key.bits,
+        key.key_id,
+        names_of(certificate),
+        certificate.related_certificate,
+        certificate.crl_urls[0] if certificate.crl_urls else None,
+        certificate.subject_key_id,
+        certificate.authority_key_id,
+        issuer_sha256,
+        issuer_key,
     )
 
 
 def names_of(certificate: Certificate) -> tuple[str, ...]:
     """Return the names that the certificate is found by, each once, in its own order."""
     names = [*certificate.dns_names, *certificate.ip_addresses, *certificate.email_addresses]
-    common = certificate.common_name.strip().lower()
-    if _DNS_NAME.fullmatch(common) or "@" in common:
-        names.append(common)
+    if certificate.common_name not in certificate.dns_names:
+        common = certificate.common_name.strip().lower()
+        if _DNS_NAME.fullmatch(common) or "@" in common:
+            names.append(common)
     if EMAIL_ADDRESS in certificate.subject:
         names += [text for kind, text in attributes(certificate.subject) if kind == EMAIL_ADDRESS]
     return tuple(dict.fromkeys(fold(name) for name in names if name.strip()))

@@ -29,20 +29,35 @@ GRAM = 3
 _REMEMBERED = 1 << 16
 
 
-@lru_cache(_REMEMBERED)
 def key(kind: str, value: str | bytes = b"") -> int:
     """Return the key of a value, a signed 64-bit integer as SQLite keeps them."""
-    data = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(data, digest_size=8, person=kind.encode()[:16]).digest(), signed=True)
+    hasher = _hasher(kind).copy()
+    hasher.update(value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass"))
+    return int.from_bytes(hasher.digest(), signed=True)
+
+
+@lru_cache
+def _hasher(kind: str) -> blake2b:
+    return blake2b(digest_size=8, person=kind.encode()[:16])
+
+
+_common_key = lru_cache(_REMEMBERED)(key)
+"""For what the certificates of a batch have in common: issuers, and the domains above their names."""
 
 
 def keys_of(row: CertificateRow) -> set[int]:
     """Return every key under which a certificate is found."""
     keys = {key(SERIAL, row.serial), key(SPKI, row.spki_hash)}
-    keys.update(key(kind, value) for kind, value in _identifiers(row) if value is not None)
+    if row.subject_key_id is not None:
+        keys.add(key(SUBJECT_KEY_ID, row.subject_key_id))
+    for kind, value in _of_issuer(row):
+        if value is not None:
+            keys.add(_common_key(kind, value))
     for name in row.names:
-        keys.update((key(NAME, name), key(UNDER, name)))
-        keys.update(key(UNDER, above) for above in suffixes(name))
+        keys.add(key(NAME, name))
+        keys.add(key(UNDER, name))
+        for above in suffixes(name):
+            keys.add(_common_key(UNDER, above))
         if "@" in name:
             keys.add(key(MAIL_DOMAIN, name.rpartition("@")[2]))
     if organisations_of(row.subject):
@@ -50,11 +65,12 @@ def keys_of(row: CertificateRow) -> set[int]:
     return keys
 
 
-def _identifiers(row: CertificateRow) -> Iterator[tuple[str, bytes | None]]:
-    yield SUBJECT_KEY_ID, row.subject_key_id
-    yield AUTHORITY_KEY_ID, row.authority_key_id
-    yield ISSUER_CERTIFICATE, row.issuer_sha256
-    yield ISSUER_KEY, row.issuer_key
+def _of_issuer(row: CertificateRow) -> tuple[tuple[str, bytes | None], ...]:
+    return (
+        (AUTHORITY_KEY_ID, row.authority_key_id),
+        (ISSUER_CERTIFICATE, row.issuer_sha256),
+        (ISSUER_KEY, row.issuer_key),
+    )
 
 
 def text_of_names(names: Iterable[str]) -> str:

@@ -1,10 +1,10 @@
 """What the follower hands to the store: entries and the certificates in them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateRow:
+class CertificateRow(NamedTuple):
     """A certificate taken apart for the index. Times are in milliseconds since the epoch."""
 
     sha256: bytes
@@ -44,8 +44,7 @@ class MalformedRow:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """One entry of a log. ``sha256`` names its certificate, where one could be read."""
 
     leaf_hash: bytes

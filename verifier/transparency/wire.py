@@ -10,6 +10,7 @@ UINT8_MAX = 2**8 - 1
 UINT16_MAX = 2**16 - 1
 UINT24_MAX = 2**24 - 1
 HASH_SIZE = 32  # bytes of SHA-256
+_LENGTH_SIZES = {UINT8_MAX: 1, UINT16_MAX: 2, UINT24_MAX: 3}  # bytes of the length before a vector
 
 
 class Reader:
@@ -47,7 +48,14 @@ class Reader:
 
     def vector(self, maximum: int, field: str, *, minimum: int = 0) -> bytes:
         """A vector ``opaque field<minimum..maximum>``."""
-        length = self.uint(_length_size(maximum), field)
+        data, size = self._data, _LENGTH_SIZES.get(maximum) or _length_size(maximum)
+        start = self._position + size
+        length = int.from_bytes(data[self._position : start])
+        end = start + length
+        if end <= len(data) and minimum <= length <= maximum:  # the usual case, by the million
+            self._position = end
+            return data[start:end]
+        length = self.uint(size, field)
         if not minimum <= length <= maximum:
             raise MalformedInput(f"{self._what}.{field}: expected {minimum} to {maximum} bytes, got {length}")
         return self.fixed(length, field)
