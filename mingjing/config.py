@@ -155,7 +155,7 @@ def load(data: Path) -> Config:
 
 def _from_document(document: dict[str, Any], path: Path) -> Config:
     hosts = document.pop("hosts", {})
-    witnesses = witness_settings.asked(document.pop("witnesses", {}), str(path))
+    witnesses = witness_settings.asked(document.pop("witnesses", {}), path)
     witness = witness_settings.own(document.pop("witness"), str(path)) if "witness" in document else None
     for section, table in document.items():
         _check_section(section, table, path)

@@ -37,6 +37,7 @@ class LogKeeper:
 
         self._data = data
         self._witnesses = witness_addresses(settings)
+        self._ask_first = settings.witnesses.ask_first_seconds
         self._keys = key_store(data, "logs")
         self._locks = lock_directory(data)
         self._limits = Limits(period=settings.flush_interval, head_age=max(1.0, settings.audit_interval / 2))
@@ -102,6 +103,7 @@ class LogKeeper:
             self._keys.open(name),
             limits=self._limits,
             witnesses=self._witnesses,
+            ask_first=self._ask_first,
             lock_directory=self._locks,
         )
 

@@ -144,6 +144,14 @@ def wait_until_served(settings: Config, name: str) -> bool:
     return False
 
 
+def wait_until_asked(settings: Config) -> None:
+    """Wait while a log of the running service asks its witnesses first (see docs/witnesses.md)."""
+    from tlog.witnesses import ASKING
+
+    while ASKING in troubles(settings).values():
+        time.sleep(_POLL_SECONDS)
+
+
 def others_that_take(data: Path, name: str) -> Sequence[str]:
     """Return the logs besides this one that the issuer could ask for a promise, now or for some time."""
     asked = {"usable", "qualified"}

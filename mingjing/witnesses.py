@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mingjing.config import FILE_NAME, Config
 from mingjing.errors import ConfigError, DataError
-from mingjing.witness_settings import OwnWitness
+from mingjing.witness_settings import AskedWitness, OwnWitness
 
 if TYPE_CHECKING:
     from keys import KeyHandle
@@ -26,14 +26,19 @@ def witness_addresses(settings: Config) -> "tuple[WitnessAddress, ...]":
     """Return the witnesses that our logs ask; raises ConfigError for a key that is none."""
     from tlog.witnesses import WitnessAddress
 
-    return tuple(WitnessAddress(url, witness) for url, witness in _asked(settings))
+    return tuple(WitnessAddress(asked.url, witness, asked.ca) for asked, witness in _asked(settings))
 
 
 def witness_policy(settings: Config) -> "WitnessPolicy":
     """Return what the auditor requires; raises ConfigError for a key that is none."""
     from monitor.auditor.witnesses import WitnessPolicy
 
-    return WitnessPolicy(_asked(settings), settings.witnesses.required)
+    asked = _asked(settings)
+    return WitnessPolicy(
+        tuple((one.url, witness) for one, witness in asked),
+        settings.witnesses.required,
+        {one.url: one.ca for one, _ in asked if one.ca is not None},
+    )
 
 
 def witness_states(settings: Config) -> list[dict[str, Any]]:
@@ -51,17 +56,31 @@ def witness_states(settings: Config) -> list[dict[str, Any]]:
     return [{"log": log, **state} for log, states in told.items() for state in states]
 
 
-def _asked(settings: Config) -> "tuple[tuple[str, Witness], ...]":
+def _asked(settings: Config) -> "tuple[tuple[AskedWitness, Witness], ...]":
     from verifier.errors import VerifierError
     from verifier.transparency.cosignature import Witness
 
     found = []
     for number, asked in enumerate(settings.witnesses.witnesses, 1):
         try:
-            found.append((asked.url, Witness.parse(asked.key)))
+            found.append((asked, Witness.parse(asked.key)))
         except VerifierError as error:
             raise ConfigError(f"{FILE_NAME}: [[witnesses.witness]] {number}: key: {error}.") from None
+        _check_ca(asked.ca, f"{FILE_NAME}: [[witnesses.witness]] {number}: ca")
     return tuple(found)
+
+
+def _check_ca(file: Path | None, where: str) -> None:
+    import ssl
+
+    if file is None:
+        return
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError as error:
+        raise ConfigError(
+            f"{where}: could not read certificates in PEM from {file}: {error.strerror or error}."
+        ) from None
 
 
 @contextmanager
@@ -114,9 +133,9 @@ def _known_logs(data: Path, settings: Config, told: OwnWitness) -> "KnownLogs":
     from verifier.transparency.log_key import LogKey
 
     keys = []
-    for number, text in enumerate(told.logs, 1):
+    for number, log in enumerate(told.logs, 1):
         try:
-            keys.append(LogKey.parse(text))
+            keys.append(LogKey.parse(log.key, log.origin))
         except VerifierError as error:
             raise ConfigError(f"{FILE_NAME}: [witness] logs, number {number}: {error}.") from None
     places = [str(data / LOG_LIST_FILE) if place == "own" else place for place in told.log_lists]

@@ -45,6 +45,7 @@ from verifier.transparency.merkle import hash_leaf
 logger = logging.getLogger(__name__)
 
 _RECOVERY_PAUSE = 1.0
+_HELD_RETRY = 3  # seconds
 _KNOWN_OBJECTS = 4096
 
 
@@ -80,6 +81,7 @@ class Sequencer:
         self._checkpoint = state.checkpoint
         self._cosigned: Cosigned | None = None  # the newest that was published
         self._stopped: str | None = None  # for good, until an operator has looked at it
+        self._held: str | None = None  # until ``release``
         self._setback: str | None = None  # since the last flush, which failed; the next may not
         self._frozen = frozen
         self._final_due = frozen and not _is_stored(storage, FINAL)
@@ -127,7 +129,7 @@ class Sequencer:
     @property
     def trouble(self) -> str | None:
         """What is wrong with the log at present, None when nothing is."""
-        return self._stopped or self._hanging() or self._setback
+        return self._stopped or self._held or self._hanging() or self._setback
 
     def _hanging(self) -> str | None:
         since = self._writing_since
@@ -169,6 +171,8 @@ class Sequencer:
             raise NotAdmitting("the log is frozen" if self._frozen else "the log is shutting down")
         if self._stopped:
             raise Unavailable(f"the log takes no submissions: {self._stopped}", retry_after=60)
+        if self._held:
+            raise Unavailable(f"the log takes no submissions yet: {self._held}", retry_after=_HELD_RETRY)
         if hanging := self._hanging():
             raise Unavailable(f"the log takes no submissions now: {hanging}", retry_after=30)
 
@@ -222,6 +226,17 @@ class Sequencer:
             self._stopped = reason
             self._pool_changed.notify()
 
+    def hold(self, reason: str) -> None:
+        """Take no submission and sign no head until ``release``; to be called before ``start``."""
+        with self._pool_changed:
+            self._held = reason
+
+    def release(self) -> None:
+        """End what ``hold`` began; what stopped the log meanwhile stays."""
+        with self._pool_changed:
+            self._held = None
+            self._pool_changed.notify_all()
+
     def _run(self) -> None:
         while self._wait_for_work():
             self._writing_since = time.monotonic()
@@ -259,7 +274,7 @@ class Sequencer:
             due = due if self._final_due else float("inf")
         elif not self._pool.tickets and self._state is not None:
             due = max(due, self._last_flush + self.limits.head_age)
-        if self._stopped and not self._pool.tickets:
+        if (self._stopped or self._held) and not self._pool.tickets:
             due = float("inf")
         return due
 
@@ -321,8 +336,8 @@ class Sequencer:
             self._pool_changed.notify_all()
 
     def _flush(self, batch: Batch) -> None:
-        if self._stopped:
-            raise Unavailable(self._stopped)
+        if refused := self._stopped or self._held:
+            raise Unavailable(refused)
         state = self._recovered()
         timestamp = self._clock.timestamp(state.head.timestamp)
         sealed = [

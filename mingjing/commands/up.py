@@ -82,6 +82,7 @@ def _settings(arguments: argparse.Namespace, directory: Path) -> Config:
 
 
 def _serve(directory: Path, settings: Config, arguments: argparse.Namespace) -> int:
+    from mingjing import own_log
     from mingjing.supervisor import Supervisor
 
     started = time.monotonic()
@@ -93,6 +94,7 @@ def _serve(directory: Path, settings: Config, arguments: argparse.Namespace) -> 
             supervisor.start(service)
         if not _certified(directory, settings):
             supervisor.wait_until_ready(first[:1])
+            own_log.wait_until_asked(settings)
             _certify(directory, settings)
         for service in later:
             supervisor.start(service)
@@ -105,14 +107,14 @@ def _serve(directory: Path, settings: Config, arguments: argparse.Namespace) -> 
 
 
 def _services(settings: Config) -> "tuple[list[Service], list[Service]]":
-    """Return the services that need no certificate, the logs first, and those that do."""
+    """Return the services that need no certificate, the logs first (they ask the witness), and the others."""
     from mingjing.supervisor import Service
 
     listen = settings.listen
     first = [Service(name, ((listen.host, getattr(listen, name)),)) for name in ("logs", "proxy", "site")]
     later = [Service("authority", ((listen.host, listen.authority),)), Service("scheduler")]
     if settings.witness:
-        later.append(Service("witness", ((listen.host, listen.witness),)))
+        first.append(Service("witness", ((listen.host, listen.witness),)))
     if settings.demo:
         later.append(Service("demo", _demo_addresses(settings)))
     return first, later

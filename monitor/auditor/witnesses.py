@@ -8,12 +8,13 @@ What must be covered: an entry is due in the tree within the merge delay of its 
 within one more. So a witness counts when it has cosigned a tree that holds every entry older than that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 from monitor.auditor.running import RunningAudit
@@ -35,10 +36,14 @@ _OWED = "SELECT idx, timestamp FROM entries WHERE log=? AND timestamp<=? ORDER B
 
 @dataclass(frozen=True, slots=True)
 class WitnessPolicy:
-    """The witnesses that count, each with the address where it is asked, and how many are required."""
+    """The witnesses that count, each with the address where it is asked, and how many are required.
+
+    ``cas`` holds, by address, the CA certificates that are believed there in place of the system's.
+    """
 
     witnesses: tuple[tuple[str, Witness], ...] = ()
     required: int = 0
+    cas: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,12 @@ class Witnesses:
         self._db = connections
         self._policy = policy
         self._fetcher = Fetcher(fetcher.local, answer_seconds=ANSWER_SECONDS)
-        self._fetcher.stop = fetcher.stop
+        self._believing = {
+            url: Fetcher(fetcher.local, answer_seconds=ANSWER_SECONDS, ca=ca)
+            for url, ca in policy.cas.items()
+        }
+        for one in (self._fetcher, *self._believing.values()):
+            one.stop = fetcher.stop
 
     def look(self, audit: RunningAudit) -> None:
         """Add what is found to the audit; nothing where no witness is configured."""
@@ -106,7 +116,8 @@ class Witnesses:
 
         def read(url: str) -> bytes | SourceError:
             try:
-                return self._fetcher.get(url.rstrip("/") + "/" + place, limit=MAX_CHECKPOINT)
+                fetcher = self._believing.get(url, self._fetcher)
+                return fetcher.get(url.rstrip("/") + "/" + place, limit=MAX_CHECKPOINT)
             except SourceError as error:
                 return error
 

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -110,6 +111,7 @@ class _SecurePool(HTTPSConnectionPool):
 class Fetcher:
     """Fetches URLs. ``local`` maps address prefixes that the world sees to bases on this machine.
 
+    ``ca``, a file of certificates in PEM, is believed for https in place of the usual roots.
     Thread-safe. Raises the SourceError that says what kind of unavailability it met, and nothing else.
     """
 
@@ -119,12 +121,13 @@ class Fetcher:
         *,
         answer_seconds: float = ANSWER_SECONDS,
         proxy: str | None = None,
+        ca: Path | None = None,
     ) -> None:
         self.local = dict(local or {})
         self._answer_seconds = answer_seconds
         self.stop = Event()
         """Set, it ends whatever is being waited for, as a time-out."""
-        self._pools = _pool_manager(proxy)
+        self._pools = _pool_manager(proxy, ca)
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def get(self, url: str, *, limit: int = SMALL_BODY) -> bytes:
@@ -215,11 +218,15 @@ def _refusal(url: str, target: str) -> type[RedirectRefused]:
     return RedirectRefused if address.is_global else RedirectPrivate
 
 
-def _pool_manager(proxy: str | None) -> urllib3.PoolManager:
-    headers = {"User-Agent": "mingjing-monitor", "Accept-Encoding": "identity"}
+def _pool_manager(proxy: str | None, ca: Path | None) -> urllib3.PoolManager:
+    options: dict[str, Any] = {
+        "headers": {"User-Agent": "mingjing-monitor", "Accept-Encoding": "identity"},
+        "retries": False,
+        "ca_certs": None if ca is None else str(ca),
+    }
     if proxy is not None:
-        return urllib3.ProxyManager(proxy, num_pools=8, maxsize=2, headers=headers, retries=False)
-    return urllib3.PoolManager(num_pools=32, maxsize=4, headers=headers, retries=False)
+        return urllib3.ProxyManager(proxy, num_pools=8, maxsize=2, **options)
+    return urllib3.PoolManager(num_pools=32, maxsize=4, **options)
 
 
 _LIBRARY_WORDS = re.compile(r"^\w*Connection\w*\([^)]*\): |\[Errno -?\d+\] ")  # urllib3's own

@@ -167,9 +167,9 @@ class OpenLogs:
         )  # fmt: skip
         return self.open(name)
 
-    def open(self, name: str, limits: Limits = QUICK) -> CtLog:
+    def open(self, name: str, limits: Limits = QUICK, **options: Any) -> CtLog:
         """Start a log that was created before."""
-        log = CtLog(self._directory / name, self.keys[name], limits=limits)
+        log = CtLog(self._directory / name, self.keys[name], limits=limits, **options)
         self._opened.append(log)
         return log
 

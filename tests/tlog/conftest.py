@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.tlog.chains import Ca, OpenLogs
+from tests.tlog.made_witnesses import MadeWitness, serving
 from tlog.clock import Clock
 from tlog.errors import DamagedTree
 from tlog.head import Head
@@ -190,3 +191,10 @@ def logs(tmp_path: Path) -> Iterator[OpenLogs]:
 def ca() -> Ca:
     """An issuing CA below a root."""
     return Ca.root().intermediate()
+
+
+@pytest.fixture
+def witness() -> Iterator[Callable[..., MadeWitness]]:
+    """Serves witnesses on free ports."""
+    with serving() as serve:
+        yield serve

@@ -4,113 +4,20 @@ import base64
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.monitor.witness.notes import b64, key_id, leaf, proof, raw, verified_time
+from tests.monitor.witness.notes import b64, leaf, proof, verified_time
 from tests.tlog.chains import Ca
+from tests.tlog.made_witnesses import MadeWitness, addresses, conflict, reply, until
 from tlog.ct import CtLog
 from tlog.errors import Unavailable
-from tlog.witnesses import WitnessAddress, Witnessing
+from tlog.witnesses import Witnessing
 from tlog.witnesses.client import WitnessClient
-from verifier.transparency.cosignature import Witness
 
 PAUSE = 0.02
-
-
-class MadeWitness:
-    """Answers add-checkpoint over HTTP; ``behave`` replaces the honest answer."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.key = Ed25519PrivateKey.generate()
-        self.sizes: dict[str, int] = {}
-        self.requests: list[tuple[int, list[str], str]] = []
-        self.behave: Callable[[BaseHTTPRequestHandler, str], None] | None = None
-        self.connections = 0
-        self.url = ""
-
-    @property
-    def vkey(self) -> str:
-        key = raw(self.key.public_key())
-        return f"{self.name}+{key_id(self.name, 4, key).hex()}+{b64(bytes([4]) + key)}"
-
-    def line(self, body: str, seconds: int | None = None, name: str = "") -> str:
-        seconds = int(time.time()) if seconds is None else seconds
-        signed = self.key.sign(f"cosignature/v1\ntime {seconds}\n{body}".encode())
-        identifier = key_id(self.name, 4, raw(self.key.public_key()))
-        return f"\u2014 {name or self.name} {b64(identifier + seconds.to_bytes(8) + signed)}\n"
-
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        text = handler.rfile.read(int(handler.headers["Content-Length"])).decode()
-        head, note = text.split("\n\n", 1)
-        old, *nodes = head.split("\n")
-        body = note.split("\n\n")[0] + "\n"
-        self.requests.append((int(old.removeprefix("old ")), nodes, body))
-        if self.behave:
-            self.behave(handler, body)
-            return
-        origin, size, _ = body.split("\n", 2)
-        if self.sizes.get(origin, 0) != int(old.removeprefix("old ")):
-            conflict(handler, self.sizes.get(origin, 0))
-            return
-        self.sizes[origin] = int(size)
-        reply(handler, self.line(body).encode())
-
-
-def reply(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, kind: str = "text/plain") -> None:
-    handler.send_response(status)
-    handler.send_header("Content-Type", kind)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def conflict(handler: BaseHTTPRequestHandler, size: int) -> None:
-    reply(handler, f"{size}\n".encode(), 409, "text/x.tlog.size")
-
-
-@pytest.fixture
-def witness() -> Iterator[Callable[[str], MadeWitness]]:
-    """Serves witnesses on free ports."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def serve(name: str) -> MadeWitness:
-        made = MadeWitness(name)
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def setup(self) -> None:
-                made.connections += 1
-                super().setup()
-
-            def do_POST(self) -> None:
-                try:
-                    made.answer(self)
-                except OSError:
-                    self.close_connection = True
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        server.block_on_close = False
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        servers.append(server)
-        made.url = f"http://127.0.0.1:{server.server_port}/prefix/"
-        return made
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -119,18 +26,10 @@ def log(logs, ca: Ca) -> CtLog:
 
 
 def ask(log: CtLog, *witnesses: MadeWitness) -> Witnessing:
-    """Have the running log ask these witnesses, without the usual pause."""
-    addresses = [WitnessAddress(made.url, Witness.parse(made.vkey)) for made in witnesses]
+    """Have the running log ask these witnesses, without the usual pause, and without being held."""
     log._witnessing.close()
-    log._witnessing = Witnessing(log._sequencer, addresses, pause=PAUSE)
+    log._witnessing = Witnessing(log._sequencer, addresses(*witnesses), pause=PAUSE, ask_first=0)
     return log._witnessing
-
-
-def until(happened: Callable[[], object], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
 
 
 def parts(checkpoint: bytes) -> tuple[str, list[str]]:
@@ -152,7 +51,7 @@ def test_a_head_is_published_with_the_cosignatures_of_every_witness(log, ca, wit
     assert body.split("\n")[:2] == ["logs.example.test/log/p256", "1"]
     assert lines[0].split(" ")[1] == "logs.example.test/log/p256"
     for made, line in zip((first, second), lines[1:], strict=True):
-        assert abs(verified_time(line.encode(), made.vkey, body) - time.time()) < 10
+        assert abs(verified_time(line.encode(), made.vkey, body) - time.time()) < 300
     assert (log.directory / "checkpoint").read_bytes() == checkpoint
     assert log.get_sth().tree_size == 1
     status = log.witnesses
@@ -257,7 +156,7 @@ def test_slow_witnesses_delay_nobody_and_the_newest_head_is_next(log, ca, witnes
     free = threading.Event()
 
     def hang(handler, body):
-        free.wait(20)
+        free.wait(120)
         reply(handler, slow.line(body).encode())
 
     slow.behave = hang
@@ -266,7 +165,7 @@ def test_slow_witnesses_delay_nobody_and_the_newest_head_is_next(log, ca, witnes
     began = time.monotonic()
     for number in range(5):
         log.add_chain(ca.chain(f"{number}.example.test"))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     until(lambda: log.checkpoint().split(b"\n")[1] == b"5" and witnessed_by(log) == ["w.example/1"])
     assert len(slow.requests) == 1
     slow.behave = None
@@ -278,7 +177,7 @@ def test_slow_witnesses_delay_nobody_and_the_newest_head_is_next(log, ca, witnes
 
 def test_a_dripping_answer_is_cut(log, witness, monkeypatch):
     patient = WitnessClient.__init__
-    monkeypatch.setattr(WitnessClient, "__init__", lambda self, url: patient(self, url, answer_seconds=0.3))
+    monkeypatch.setattr(WitnessClient, "__init__", lambda self, *a: patient(self, *a, answer_seconds=0.3))
     dripping = witness("w.example/drip")
 
     def drip(handler, _body):
@@ -289,28 +188,35 @@ def test_a_dripping_answer_is_cut(log, witness, monkeypatch):
 
     dripping.behave = drip
     witnessing = ask(log, dripping)
-    until(lambda: witnessing.status()[0].failures, 5)
+    until(lambda: witnessing.status()[0].failures)
     assert witnessing.status()[0].error == "no whole answer within 0.3 s"
 
 
-def test_closing_does_not_wait_for_witnesses(log, witness):
+def test_closing_does_not_wait_for_witnesses(log, witness, monkeypatch):
+    patient = WitnessClient.__init__
+    monkeypatch.setattr(WitnessClient, "__init__", lambda self, *a: patient(self, *a, answer_seconds=200))
     hanging = witness("w.example/hang")
-    hanging.behave = lambda _handler, _body: time.sleep(30)
+    hanging.behave = lambda _handler, _body: time.sleep(200)
     ask(log, hanging)
     until(lambda: hanging.requests)
     began = time.monotonic()
     log.close()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 40
 
 
 def test_a_witness_in_trouble_is_asked_less_and_less(log, witness):
     made = witness("w.example/1")
     made.behave = lambda handler, _: reply(handler, b"", 503)
+    began = time.monotonic()
     witnessing = ask(log, made)
     for _ in range(100):
         witnessing.offer(log._sequencer.head)
         time.sleep(0.01)
-    assert 3 <= len(made.requests) <= 8  # 0.02 s, doubled each time, spread by a fifth
+    until(lambda: len(made.requests) >= 3)
+    requests, passed = len(made.requests), time.monotonic() - began
+    shortest = 0.8 * PAUSE  # spread by a fifth; doubled after each failure
+    assert sum(shortest * 2**failures for failures in range(1, requests)) < passed
+    assert requests < 15
 
 
 def test_cosignatures_of_an_older_tree_come_too_late(log, ca, witness):
@@ -318,7 +224,7 @@ def test_cosignatures_of_an_older_tree_come_too_late(log, ca, witness):
     free = threading.Event()
 
     def hang(handler, body):
-        free.wait(20)
+        free.wait(120)
         late.sizes["logs.example.test/log/p256"] = 0
         late.behave = None
         reply(handler, late.line(body).encode())
@@ -330,7 +236,7 @@ def test_cosignatures_of_an_older_tree_come_too_late(log, ca, witness):
     until(lambda: log.checkpoint().split(b"\n")[1] == b"1" and witnessed_by(log) == ["w.example/1"])
     asked = len(early.requests)
     free.set()
-    until(lambda: witnessed_by(log) == ["w.example/1", "w.example/late"], 5)
+    until(lambda: witnessed_by(log) == ["w.example/1", "w.example/late"])
     assert len(early.requests) == asked  # its cosignature of the newest tree was not lost
     assert [body.split("\n")[1] for _, _, body in late.requests] == ["0", "1"]
 

@@ -24,7 +24,7 @@ from tlog.lock import FileLock
 from tlog.pool import Limits, Ticket
 from tlog.sequencer import Sequencer
 from tlog.storage import DirectoryStore
-from tlog.witnesses import WitnessAddress, Witnessing, WitnessStatus
+from tlog.witnesses import ASK_FIRST_SECONDS, WitnessAddress, Witnessing, WitnessStatus
 from verifier.algorithms import PublicKey, Signer
 from verifier.transparency.sct import SignedCertificateTimestamp
 from verifier.transparency.tree_head import SignedTreeHead
@@ -54,8 +54,12 @@ class CtLog(ServedLog):
         lock_directory: Path | None = None,
         clock: Clock | None = None,
         witnesses: Sequence[WitnessAddress] = (),
+        ask_first: float = ASK_FIRST_SECONDS,
     ) -> Self:
-        """Start the log in ``directory``; ``signer`` holds its key, ``witnesses`` cosign its heads."""
+        """Start the log in ``directory``; ``signer`` holds its key, ``witnesses`` cosign its heads.
+
+        They are asked before the first submission is taken, for ``ask_first`` seconds at most.
+        """
         return cls(
             directory,
             signer,
@@ -63,6 +67,7 @@ class CtLog(ServedLog):
             lock_directory=lock_directory,
             clock=clock,
             witnesses=witnesses,
+            ask_first=ask_first,
         )
 
     def __init__(
@@ -74,6 +79,7 @@ class CtLog(ServedLog):
         lock_directory: Path | None = None,
         clock: Clock | None = None,
         witnesses: Sequence[WitnessAddress] = (),
+        ask_first: float = ASK_FIRST_SECONDS,
     ) -> None:
         self.directory = directory
         self._settings = SettingsFile(directory)
@@ -105,7 +111,7 @@ class CtLog(ServedLog):
             )
             self._promises.catch_up(self._sequencer.head, self._sequencer.head.size)
             undo.pop_all()
-        self._witnessing = Witnessing(self._sequencer, witnesses)
+        self._witnessing = Witnessing(self._sequencer, witnesses, ask_first=ask_first)
         if self._sequencer.frozen:  # no flush will come that has its head cosigned
             self._witnessing.offer(self._sequencer.head)
         self._sequencer.start()

@@ -5,6 +5,7 @@ One thread a witness, beside the writer's: nothing that a witness does or leaves
 
 from tlog.witnesses.asking import WitnessStatus
 from tlog.witnesses.client import WitnessAddress
+from tlog.witnesses.first_answers import ASK_FIRST_SECONDS, ASKING
 from tlog.witnesses.witnessing import Witnessing
 
-__all__ = ["WitnessAddress", "WitnessStatus", "Witnessing"]
+__all__ = ["ASKING", "ASK_FIRST_SECONDS", "WitnessAddress", "WitnessStatus", "Witnessing"]

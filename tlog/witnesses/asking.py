@@ -48,6 +48,9 @@ Given = Callable[[Head, NoteSignature], None]
 Ahead = Callable[[str], None]
 """Told that a witness knows a larger tree of this log than there is, in words."""
 
+Answered = Callable[[bool], None]
+"""Told after each attempt, and after all of the above: whether it brought a cosignature."""
+
 
 @dataclass(frozen=True, slots=True)
 class WitnessStatus:
@@ -69,14 +72,22 @@ class Asker:
     """Runs in a thread of its own. ``pause`` is the shortest one, in seconds, between two requests."""
 
     def __init__(
-        self, address: WitnessAddress, prove: Prove, given: Given, ahead: Ahead, *, pause: float = PAUSE
+        self,
+        address: WitnessAddress,
+        prove: Prove,
+        given: Given,
+        ahead: Ahead,
+        *,
+        answered: Answered,
+        pause: float = PAUSE,
     ) -> None:
         self.status = WitnessStatus(address.witness.name, address.url)
         self._address = address
-        self._client = WitnessClient(address.url)
+        self._client = WitnessClient(address.url, address.ca)
         self._prove = prove
         self._given = given
         self._ahead = ahead
+        self._answered = answered
         self._pause = pause
         self._known = 0  # the size that the witness has, as far as we know; it corrects us
         self._changed = threading.Condition()  # guards the two below
@@ -107,17 +118,23 @@ class Asker:
 
     def _run(self) -> None:
         while (head := self._next()) is not None:
-            try:
-                line, moment = self._ask(head)
-                self.status = replace(self.status, size=head.size, cosigned_at=moment, error=None, failures=0)
-                self._given(head, line)
-            except Exception as error:  # noqa: BLE001 -- a witness's bytes must never end this thread
-                self._failed(error)
-                if isinstance(error, WitnessAhead):
-                    self._ahead(f"the witness {self.status.name}: {error}")
-                self._put_back(head)
+            self._answered(self._turn(head))
             self._rest()
         self._client.close()
+
+    def _turn(self, head: Head) -> bool:
+        """Ask once; returns whether it brought a cosignature."""
+        try:
+            line, moment = self._ask(head)
+            self.status = replace(self.status, size=head.size, cosigned_at=moment, error=None, failures=0)
+            self._given(head, line)
+        except Exception as error:  # noqa: BLE001 -- a witness's bytes must never end this thread
+            self._failed(error)
+            if isinstance(error, WitnessAhead):
+                self._ahead(f"the witness {self.status.name}: {error}")
+            self._put_back(head)
+            return False
+        return True
 
     def _next(self) -> Head | None:
         """Wait for a head; None when closed."""

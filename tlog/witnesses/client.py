@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -42,20 +43,25 @@ class WitnessHasSize(TlogError):
 
 @dataclass(frozen=True, slots=True)
 class WitnessAddress:
-    """A witness as a log is configured with it: the submission prefix, and who signs there."""
+    """A witness as a log is configured with it: the submission prefix, and who signs there.
+
+    ``ca``, certificates in PEM, is trusted for its https in place of the system's roots.
+    """
 
     url: str
     witness: Witness
+    ca: Path | None = None
 
 
 class WitnessClient:
     """Asks one witness over a connection that is kept. For one thread."""
 
-    def __init__(self, url: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+    def __init__(self, url: str, ca: Path | None = None, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         parts = urlsplit(url)
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port
         self._path = parts.path.rstrip("/") + "/add-checkpoint"
+        self._ca = ca
         self._seconds = answer_seconds
         self._kept: http.client.HTTPConnection | None = None
 
@@ -92,14 +98,22 @@ class WitnessClient:
             return self._exchange(self._connection(), body)
         except TimeoutError as error:
             raise WitnessTrouble(f"no whole answer within {self._seconds:g} s") from error
+        except ssl.SSLCertVerificationError as error:
+            raise WitnessTrouble(f"its certificate is refused: {error.verify_message}") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise WitnessTrouble(f"it could not be reached: {error or type(error).__name__}") from error
 
     def _connection(self) -> http.client.HTTPConnection:
         if self._secure:
-            context = ssl.create_default_context()
+            context = self._trust()
             return http.client.HTTPSConnection(self._host, self._port, timeout=self._seconds, context=context)
         return http.client.HTTPConnection(self._host, self._port, timeout=self._seconds)
+
+    def _trust(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._ca)
+        except OSError as error:
+            raise WitnessTrouble(f"could not read the certificates in {self._ca}: {error}") from error
 
     def _exchange(self, connection: http.client.HTTPConnection, body: bytes) -> tuple[int, str, bytes]:
         """One request; the connection is kept only when the whole answer was read."""

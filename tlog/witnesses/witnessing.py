@@ -11,6 +11,7 @@ from tlog.sequencer import Sequencer
 from tlog.tree import TileReader
 from tlog.witnesses.asking import PAUSE, Asker, WitnessStatus
 from tlog.witnesses.client import WitnessAddress
+from tlog.witnesses.first_answers import ASK_FIRST_SECONDS, FirstAnswers
 from verifier.transparency.merkle import consistency_proof_from
 from verifier.transparency.note import NoteSignature
 
@@ -20,18 +21,30 @@ CLOSE_SECONDS: Final = 0.5
 class Witnessing:
     """Asks the witnesses of the log that ``sequencer`` writes, from the moment it is made until ``close``.
 
-    A witness that knows more entries than there are stops the log: it is an old copy, and would fork.
+    A witness that knows more entries than there are stops the log: it is an old copy, and would fork. So
+    that nothing is merged before they can say so, the log is held until they were asked, ``ask_first``
+    seconds at most (see FirstAnswers); 0 holds nothing.
     """
 
     def __init__(
-        self, sequencer: Sequencer, addresses: Sequence[WitnessAddress], *, pause: float = PAUSE
+        self,
+        sequencer: Sequencer,
+        addresses: Sequence[WitnessAddress],
+        *,
+        pause: float = PAUSE,
+        ask_first: float = ASK_FIRST_SECONDS,
     ) -> None:
         self._sequencer = sequencer
         self._gathering = threading.Lock()  # guards the two below, and the order in which they are published
         self._head: Head | None = None  # the newest that any witness has cosigned
         self._lines: dict[int, bytes] = {}  # its cosignatures, by the number of the witness
+        self._first = FirstAnswers(sequencer, len(addresses), ask_first)
         self._askers = [
-            Asker(address, self._prove, partial(self._gather, number), sequencer.stop, pause=pause)
+            Asker(
+                *(address, self._prove, partial(self._gather, number), sequencer.stop),
+                answered=partial(self._first.answered, number),
+                pause=pause,
+            )
             for number, address in enumerate(addresses)
         ]
         for asker in self._askers:
@@ -49,6 +62,7 @@ class Witnessing:
 
     def close(self) -> None:
         """Ask no more. Every cosignature that was not published is lost, and asked for again at a start."""
+        self._first.close()
         for asker in self._askers:
             asker.close()
         deadline = time.monotonic() + CLOSE_SECONDS

@@ -91,13 +91,15 @@ def _make(new: "NewLog", directory: "Path", settings: "Config") -> None:
     from datetime import UTC, datetime
 
     from mingjing import own_log, publisher
+    from tlog.witnesses import ASKING
 
     with output.step(f"Making the log {new.name}"):
         new.make(directory)
     if own_log.is_running(settings):
         with output.step("Waiting until the running service has opened it"):
             served = own_log.wait_until_served(settings, new.name)
-        if trouble := own_log.troubles(settings).get(new.name):
+        trouble = own_log.troubles(settings).get(new.name)
+        if trouble and trouble != ASKING:  # its witnesses may not know it yet; it does not wait for them long
             raise MingjingError(
                 f"the log {new.name} is made, but the running service cannot open it: {trouble}"
             )

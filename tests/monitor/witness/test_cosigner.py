@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.witness import Cosigner, KnownLogs, WitnessStore
 from monitor.witness.errors import CannotCosign, NotConsistent, NotSigned, OtherSize, UnknownOrigin
 from tests.monitor.witness.notes import NoteLog, b64, leaf, verified_time
 from verifier.algorithms import KeyAlgorithm, PrivateKey, PublicKey
@@ -23,6 +24,16 @@ DATA = Path(__file__).parents[2] / "verifier/transparency/data"
 EXCHANGES, SUNLIGHT = DATA / "tlog" / "litewitness.json", DATA / "sunlight"
 SIGSUM_LOG = "sigsum.org/v1/tree/4d6d8825a6bb689d459628312889dfbb0bcd41b5211d9e1ce768b0ff0309e562"
 SIGSUM_KEY = bytes.fromhex("ffdc2d4d98e4124d3feaf788c0c2f9abfd796083d1f0495437f302ec79cf100f")
+
+SUMDB_VKEY = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+SUMDB_SIGNED = "Az3grsLX85Gz+s1SiTbgkuqxgItqFq7gsMUEyVnrsa9LM7Us9S+1xbFIGu95949rj4nPRYfvimWEPWL+o3GeoWwOoAw="
+SUMDB = f"""\
+go.sum database tree
+6476701
+mb8QLQIs0Z0yP5Cstq6guj87oXWeC9gEM8oVikmm9Wk=
+
+\u2014 sum.golang.org {SUMDB_SIGNED}
+"""
 
 
 def status(cosigner, body: bytes) -> int:
@@ -68,6 +79,25 @@ def test_a_log_of_other_software_is_witnessed(make_cosigner):
     assert kept == (SUNLIGHT / "rome.checkpoint").read_bytes() + line
     with pytest.raises(NotSigned):
         cosigner.add_checkpoint(b"old 300\n\n" + note.replace(b"\n300\n", b"\n301\n"))
+
+
+def test_a_log_whose_key_has_another_name_than_its_origin(tmp_path):
+    """Go's checksum database: a checkpoint of theirs. The name *should* be the origin."""
+    key = LogKey.parse(SUMDB_VKEY, "go.sum database tree")
+    store = WitnessStore(tmp_path / "witness.db")
+    cosigner = Cosigner("w.example", PrivateKey.generate(KeyAlgorithm.ED25519), store, KnownLogs([key]))
+    line = cosigner.add_checkpoint(b"old 0\n\n" + SUMDB.encode())
+    verified_time(line, cosigner.witness.encode(), SUMDB.split("\n\n", maxsplit=1)[0] + "\n")
+    kept = cosigner.checkpoint(sha256(b"go.sum database tree").hexdigest())
+    assert kept == SUMDB.encode() + line
+    for wrong, refused in {
+        SUMDB.replace("go.sum", "other"): UnknownOrigin,
+        SUMDB.replace("6476701", "6476702"): NotSigned,
+        SUMDB.replace(" sum.golang.org", " go.example"): NotSigned,
+    }.items():
+        with pytest.raises(refused):
+            cosigner.add_checkpoint(b"old 6476701\n\n" + wrong.encode())
+    store.close()
 
 
 @pytest.mark.parametrize("algorithm", [KeyAlgorithm.SM2, KeyAlgorithm.ECDSA, KeyAlgorithm.RSA])

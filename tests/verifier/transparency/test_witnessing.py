@@ -73,6 +73,27 @@ def test_a_log_key_of_every_kind(keys: dict[str, PrivateKey], kind: str):
             key.verify(wrong)
 
 
+def test_a_key_whose_name_is_not_the_origin(keys: dict[str, PrivateKey]):
+    """Allowed for notes (tlog-checkpoint); under an RFC 6962 signature the two are one (static-ct-api)."""
+    vkey = LogKey("key.example", keys["ed25519"].public_key).encode()
+    key = LogKey.parse(vkey, "The Log")
+    assert (key.origin, key.name, key.encode()) == ("The Log", "key.example", vkey)
+    unsigned = Checkpoint("The Log", 0, EMPTY_ROOT, ())
+    signature = keys["ed25519"].sign(unsigned.body.encode())
+    checkpoint = replace(unsigned, signatures=(NoteSignature("key.example", key.key_id, signature),))
+    key.verify(checkpoint)
+    for wrong in (LogKey.parse(vkey), LogKey.parse(vkey, "Another Log")):
+        with pytest.raises(InvalidSignature):
+            wrong.verify(checkpoint)
+    assert LogKey.parse(vkey, "key.example") == LogKey.parse(vkey)
+    for origin in ("", "two\nlines"):
+        with pytest.raises(MalformedInput, match="one line"):
+            LogKey.parse(vkey, origin)
+    for kind in ("sm2", "ecdsa", "rsa"):
+        with pytest.raises(MalformedInput, match="which is of type 0x05"):
+            LogKey.parse(LogKey("ct.example/log", keys[kind].public_key).encode(), "other.example")
+
+
 def test_verifier_keys_of_another_form(keys: dict[str, PrivateKey]):
     name, identifier, _, material = parse_verifier_key(SPECIFICATION_VKEY)
     key = SPECIFICATION_VKEY.split("+", 2)[2]
