@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
+from urllib.parse import urlsplit
 
 from monitor.auditor.audit import Auditor
 from monitor.auditor.finals import Finals
@@ -99,7 +100,8 @@ class Auditing:
         return take_in(directory, self._logs, self.observations)
 
     def _look_from_elsewhere(self, audit: RunningAudit) -> None:
-        for proxy, fetcher in self._vantages.items():
+        for address, fetcher in self._vantages.items():
+            proxy = _without_password(address)
             try:
                 head = source_of(audit.log, fetcher).tree_head()
             except SourceError as error:
@@ -107,6 +109,12 @@ class Auditing:
                 audit.note(AuditCode.UNAVAILABLE, detail, "RFC 6962 section 5.3")
                 continue
             self.observations.add_head(audit.row.id, head, proxy, audit.clock())
+
+
+def _without_password(address: str) -> str:
+    """Return a proxy's address as anybody may read it: what the auditor finds is public."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def source_of(log: WatchedLog, fetcher: Gets) -> LogSource:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor import Monitor
 from monitor.observations.values import SeenState
 from verifier.transparency.tree_head import sign_tree_head
 
@@ -50,3 +51,13 @@ def test_the_roots_that_a_log_accepts_are_counted_once_a_day(monitor, watched, m
     assert len(asked) == 2
     assert monitor.observations.accepted_roots("made") == 2  # silence takes nothing back
     assert monitor.observations.accepted_roots("another") is None
+
+
+def test_what_is_found_through_a_proxy_names_it_without_its_password(database, log):
+    monitor = Monitor.open(database, vantages=["http://user:secret@127.0.0.1:9/"])
+    monitor.watch_log(log.watched())
+    (report,) = monitor.audit_now()
+    monitor.close()
+    details = [finding.detail for finding in report.findings]
+    assert any("Through http://127.0.0.1:9/" in detail for detail in details)
+    assert "secret" not in str(report.to_json())
