@@ -93,5 +93,6 @@ def _write(folder: Path, alert: "Alert", files: "EvidenceFiles") -> None:
     best = files.evidence(alert.id)
     for number, evidence in enumerate(files.kept(alert.id), 1):
         path = folder / (f"{name}.json" if evidence == best else f"{name}-{number}.json")
-        replace_file(path, evidence.encode())
-        output.talk(f"{path}: {evidence.standing} of {evidence.recorded_at:%Y-%m-%d %H:%M:%S} UTC")
+        whole = files.completed(evidence)
+        replace_file(path, whole.encode())
+        output.talk(f"{path}: {whole.standing} of {evidence.recorded_at:%Y-%m-%d %H:%M:%S} UTC")

@@ -5,6 +5,7 @@ Looked at once, after the root over the entries was rebuilt, as many in one audi
 
 from typing import Any
 
+from monitor.auditor.absence import absence
 from monitor.auditor.heads import head_json
 from monitor.auditor.logged_rows import LoggedRows, Odd
 from monitor.auditor.running import RunningAudit
@@ -82,7 +83,8 @@ class _Check:
                 f"Entry {odd.index} was due before the head of {early.tree_size} entries signed at"
                 f" {early.timestamp:%Y-%m-%d %H:%M:%S} UTC, which did not hold it."
             )
-            more = {"previous_tree_head": head_json(early)}
+            (leaf,) = self._audit.logs.leaf_hashes(self._audit.row.id, odd.index, odd.index + 1)
+            more = {"previous_tree_head": head_json(early), **absence(self._audit, leaf, early)}
             self._accuse(AuditCode.ENTRY_MERGED_LATE, odd, detail, REPEATED, more=more)
 
     def _shard(self) -> None:

@@ -56,7 +56,11 @@ class LoggedRows:
         return list({head.tree_size: head for head in map(head_of, rows)}.values())
 
     def _dated_before(self, log: int, start: int, end: int, moment: int) -> Odd | None:
-        sql = f"SELECT e.idx, e.encoding FROM entries e WHERE {_SPAN} AND e.timestamp<? LIMIT 1"  # noqa: S608
+        """A second copy of an entry is not late: the first one kept the promise."""
+        sql = (
+            f"SELECT e.idx, e.encoding FROM entries e WHERE {_SPAN} AND e.timestamp<? AND NOT EXISTS"  # noqa: S608
+            " (SELECT 1 FROM entries o WHERE o.log=e.log AND o.leaf_hash=e.leaf_hash AND o.idx<e.idx) LIMIT 1"
+        )
         return _odd(self._db.row(sql, (log, start, end, moment)))
 
     def expiring_outside(self, log: int, start: int, end: int, interval: TemporalInterval) -> Odd | None:

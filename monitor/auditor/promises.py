@@ -6,6 +6,7 @@ Judged once it is due and the tree at a later head was read.
 from collections.abc import Sequence
 from typing import Any
 
+from monitor.auditor.absence import absence
 from monitor.auditor.collecting import collect
 from monitor.auditor.finals import Finals
 from monitor.auditor.heads import head_json
@@ -21,7 +22,6 @@ from verifier.transparency.verify import verify_sct
 
 AT_ONCE = 1000  # promises between two looks at the clock
 MOST_FOUND = 10  # broken promises, and SCTs that are none, that one audit shows with their evidence
-LEAVES_IN_EVIDENCE = 1 << 16
 PROMISED = "RFC 6962 section 3"
 SIGNED = "RFC 6962 section 3.2"
 INDEXED = "static-ct-api, SCT Extension"
@@ -194,17 +194,14 @@ class _Judge:
         return {"leaf_index": index, "audit_path": self._path(index)}
 
     def _absence(self, promise: Promise, head: Head) -> dict[str, Any]:
-        """What shows that the entry is not there: another in its place, or the whole tree if it is small."""
+        """What shows that the entry is not there: another in its place, or it is nowhere."""
         index = promise.sct.leaf_index
         if index is not None and index >= head.tree_size:
             return {}
         if index is not None and head is self._head:
             (leaf,) = self._audit.logs.leaf_hashes(self._audit.row.id, index, index + 1)
             return {"at_index": {"leaf_hash": encode_base64(leaf), "audit_path": self._path(index)}}
-        if head.tree_size > LEAVES_IN_EVIDENCE:
-            return {}
-        leaves = self._audit.logs.leaf_hashes(self._audit.row.id, 0, head.tree_size)
-        return {"leaf_hashes": encode_base64(b"".join(leaves))}
+        return absence(self._audit, promise.leaf_hash, head)
 
     def _path(self, index: int) -> list[str]:
         node = self._audit.logs.tree(self._audit.row.id).node

@@ -8,7 +8,8 @@ from typing import Final
 from monitor.values import AuditFinding, WatchedLog
 from verifier.transparency.evidence import AccusedLog, Evidence, Result, claim_of, examine
 
-STANDINGS: Final = {Result.NOT_SHOWN: "incomplete", Result.OBSERVED: "observation", Result.PROVEN: "proof"}
+PROOF: Final = "proof"
+STANDINGS: Final = {Result.NOT_SHOWN: "incomplete", Result.OBSERVED: "observation", Result.PROVEN: PROOF}
 """The weakest first."""
 
 

@@ -4,14 +4,23 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from monitor.errors import MonitorError
-from monitor.evidence.accusation import STANDINGS, accusation
+from monitor.evidence.accusation import PROOF, STANDINGS, accusation
 from monitor.store import Logs
 from monitor.store.connections import Connections
 from monitor.values import AuditCode, AuditFinding, FindingOutcome, from_ms, to_ms
 from verifier.transparency.evidence import Evidence
+from verifier.transparency.strict_json import encode_base64
+
+MOST_LEAVES: Final = 1_400_000  # in base64 within the largest evidence file that is read
+_MISSING_FROM: Final = {
+    "sct-not-merged": "tree_head",
+    "sct-merged-late": "previous_tree_head",
+    "entry-merged-late": "previous_tree_head",
+}
+"""The head whose tree does not hold what it was to hold, by offence."""
 
 
 class UnknownAlert(MonitorError):
@@ -52,6 +61,25 @@ class EvidenceFiles:
             (alert,),
         )
         return tuple(self._kept(row) for row in rows)
+
+    def completed(self, evidence: Evidence) -> Evidence:
+        """Return the evidence with all leaves of the tree in which something is missing, where they fit.
+
+        Alerts keep them for small trees alone; here up to 60 MB are read.
+        """
+        name = _MISSING_FROM.get(evidence.code)
+        if name is None or evidence.standing == PROOF or name not in evidence.material:
+            return evidence
+        size = evidence.material[name]["tree_size"]
+        log = self._logs.get(evidence.log.key.key_id.hex())
+        if size > MOST_LEAVES:
+            return evidence
+        leaves = encode_base64(b"".join(self._logs.leaf_hashes(log.id, 0, size)))
+        material = {**evidence.material, "leaf_hashes": leaves}
+        finding = AuditFinding(
+            AuditCode(evidence.code), FindingOutcome.FAILED, evidence.detail, evidence.reference, material
+        )
+        return accusation(log.log, finding, evidence.recorded_at)
 
     def _kept(self, row: sqlite3.Row) -> Evidence:
         material = json.loads(row["material"])

@@ -65,14 +65,22 @@ class Rfc6962Source:
     def find(self, leaf_hash: bytes, near: int, size: int) -> Located | None:
         """Return the answer of get-proof-by-hash (section 4.5); ``near`` is not needed."""
         del near
-        path = f"get-proof-by-hash?hash={quote(encode_base64(leaf_hash), safe='')}&tree_size={size}"
         try:
-            found = self._ask(api.parse_proof_response, path, api.MAX_ANSWER_SIZE)
+            return self.prove(leaf_hash, size)
         except SourceError as error:
             if error.record.get("status") in {BAD_REQUEST, NOT_FOUND}:
                 return None
             raise
+
+    def prove(self, leaf_hash: bytes, size: int) -> Located:
+        """Return the answer of get-proof-by-hash; SourceError with the record of it where it is no proof."""
+        path = _proof_path(leaf_hash, size)
+        found = self._ask(api.parse_proof_response, path, api.MAX_ANSWER_SIZE)
         return Located(leaf_hash, found.leaf_index, found.audit_path)
+
+    def proof_url(self, leaf_hash: bytes, size: int) -> str:
+        """Return the address at which a leaf's proof is asked for."""
+        return self._base + _proof_path(leaf_hash, size)
 
     def roots(self) -> tuple[bytes, ...]:
         """Return the answer of get-roots (section 4.7)."""
@@ -97,3 +105,7 @@ class Rfc6962Source:
 def _entry_and_proof(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     fields = parse_json(data, "get-entry-and-proof answer", maximum=api.MAX_ENTRIES_SIZE)
     return fields.base64("leaf_input"), fields.base64s("audit_path")
+
+
+def _proof_path(leaf_hash: bytes, size: int) -> str:
+    return f"get-proof-by-hash?hash={quote(encode_base64(leaf_hash), safe='')}&tree_size={size}"

@@ -4,10 +4,12 @@ from hashlib import sha256
 from typing import Final
 
 from verifier.certificates import Certificate
-from verifier.errors import VerifierError
+from verifier.errors import MalformedInput, VerifierError
 from verifier.transparency.entries import PrecertEntry, TimestampedEntry, X509Entry, leaf_hash
 from verifier.transparency.entries import parse_merkle_tree_leaf as parse_leaf
+from verifier.transparency.evidence.absence import absent
 from verifier.transparency.evidence.case import Case, Result, moment, short
+from verifier.transparency.extensions import leaf_index
 from verifier.transparency.merkle import MAX_SIZE, CompactRange
 from verifier.transparency.tree_head import SignedTreeHead
 
@@ -123,7 +125,8 @@ def after_head(case: Case) -> Result:
 def merged_late(case: Case) -> Result:
     """An entry older than the merge delay at an earlier head that did not hold it (section 3).
 
-    The entry's date is that of the SCT that was given for it.
+    The entry's date is that of the SCT that was given for it. Where the entry does not name its own place, it
+    must not have stood in the earlier tree already, for then this is only a second copy.
     """
     _, entry = included_entry(case)
     early, index = case.head("previous_tree_head"), case.material.integer("leaf_index", maximum=MAX_SIZE)
@@ -134,7 +137,18 @@ def merged_late(case: Case) -> Result:
         f"its SCT is of {entry.time:%Y-%m-%d %H:%M:%S} UTC; with the merge delay of"
         f" {int(case.log.mmd.total_seconds())} s it was due before that head ({moment(early)})",
     )
-    return Result.PROVEN
+    if _own_place(entry) == index:
+        case.require(True, f"the entry names its own place, {index}")
+        return Result.PROVEN
+    return absent(case, leaf_hash(case.material.base64("leaf_input")), early)
+
+
+def _own_place(entry: TimestampedEntry) -> int | None:
+    """The index that the entry names (static-ct-api); RFC 6962 leaves its extensions opaque."""
+    try:
+        return leaf_index(entry.extensions)
+    except MalformedInput:
+        return None
 
 
 def outside_shard(case: Case) -> Result:

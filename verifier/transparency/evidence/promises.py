@@ -1,13 +1,13 @@
 """Broken promises: an SCT whose entry is not where and when the log said (RFC 6962 section 3)."""
 
 from datetime import timedelta
-from hashlib import sha256
 
 from verifier.certificates import Certificate
 from verifier.errors import InvalidSignature
 from verifier.transparency.entries import Entry, TimestampedEntry, X509Entry, entry_for_certificate
+from verifier.transparency.evidence.absence import absent
 from verifier.transparency.evidence.case import Case, Result, moment, short
-from verifier.transparency.merkle import MAX_SIZE, root_of
+from verifier.transparency.merkle import MAX_SIZE
 from verifier.transparency.sct import SignedCertificateTimestamp
 from verifier.transparency.tree_head import SignedTreeHead
 from verifier.transparency.verify import verify_sct
@@ -30,7 +30,7 @@ def merged_late(case: Case) -> Result:
     case.require(index >= early.tree_size, f"the head of {early.tree_size} entries did not reach it")
     if sct.leaf_index == index:
         return Result.PROVEN
-    return _absent(case, sct, leaf, early) if "leaf_hashes" in case.material else Result.OBSERVED
+    return absent(case, leaf, early)
 
 
 def index_wrong(case: Case) -> Result:
@@ -110,21 +110,7 @@ def _absent(case: Case, sct: SignedCertificateTimestamp, leaf: bytes, head: Sign
         case.require_included(there, index, head, other.base64s("audit_path"), f"Leaf {short(there)}")
         case.require(there != leaf, f"the SCT promised {short(leaf)} in that place")
         return Result.PROVEN
-    if "leaf_hashes" in case.material:
-        leaves = _split(case.material.base64("leaf_hashes"))
-        case.require(
-            len(leaves) == head.tree_size and root_of(leaves) == head.root_hash,
-            "the recorded leaf hashes are the whole tree that the log signed",
-        )
-        case.require(leaf not in set(leaves), f"the promised leaf {short(leaf)} is none of them")
-        return Result.PROVEN
-    case.require(True, "the recorder read every entry and did not find it; the entries are not in this file")
-    return Result.OBSERVED
-
-
-def _split(hashes: bytes) -> list[bytes]:
-    size = sha256().digest_size
-    return [hashes[at : at + size] for at in range(0, len(hashes), size)]
+    return absent(case, leaf, head)
 
 
 def _seconds(span: timedelta) -> str:
