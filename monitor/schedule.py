@@ -68,6 +68,7 @@ class Schedule:
         """Stop between two batches of entries, waiting for no log; what was read is kept."""
         self.stop.set()
         self.monitor.fetcher.stop.set()
+        self._scheduler.pause()  # or it hands a job to an executor that has ended, and says so as an error
         self._scheduler.shutdown(wait=True)
 
     def _every(

@@ -163,7 +163,7 @@ def test_the_schedule_audits_by_itself_and_stops_cleanly(tmp_path, keys, ca):
         schedule.start()
         try:
             submit(base, "sm2", "add-pre-chain", ca.precertificate("soon.example.test"), ca.der)
-            until = datetime.now(UTC) + timedelta(seconds=20)
+            until = datetime.now(UTC) + timedelta(seconds=120)
             while datetime.now(UTC) < until:
                 if monitor.search(Query("soon.example.test"), datetime.now(UTC)).results and len(rounds) > 4:
                     break
