@@ -24,7 +24,9 @@ def create_app(settings: SiteSettings, *, clock: Clock = utc_now) -> Flask:
         "logs": Upstream(say("The log service"), settings.logs_url),
         "authority": Upstream(say("The issuing authority"), settings.authority_url, settings.roots_file),
     }
-    sources.register(app, sources.Site(settings, clock, upstreams))
+    site = sources.Site(settings, clock, upstreams)
+    sources.register(app, site)
+    site.requests.register(app)
     language.register(app)
     filters.register(app)
     problems.register(app)

@@ -16,8 +16,9 @@ from web.public.text import iso
 
 PAGE_FORMS = ("html", "json")
 _FOR_PROGRAMS = frozenset({
-    "evidence.alert", "evidence.finding", "files.log_list", "files.openapi", "files.trust_bundle",
-    "health.alive", "health.ready", "inclusion.answer", "reports.report", "verify.proof",
+    "evidence.alert", "evidence.finding", "feeds.alerts", "feeds.audits", "files.log_list", "files.openapi",
+    "files.trust_bundle", "health.alive", "health.ready", "inclusion.answer", "reports.report",
+    "verify.proof",
 })  # fmt: skip
 """Addresses that answer in JSON alone, so that their problems are told in JSON too."""
 

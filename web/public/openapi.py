@@ -5,6 +5,7 @@ Schemas say what always holds and leave room: an answer may gain members, never 
 
 from typing import Any, Final
 
+from monitor.values import AuditOutcome
 from web.public.asking import KINDS
 
 Json = dict[str, Any]
@@ -74,6 +75,50 @@ _SCHEMAS: Final[Json] = {
         distrusted=_FLAG,
     ),
     "Logs": _object(state=_STATE, sentence=_TEXT, logs=_list(_one("Log"))),
+    "Home": _object(
+        state=_STATE, sentence=_TEXT, logs=_list(_one("Log")), open_alerts=_NUMBER,
+        last_audit=_or_null(_TIME),
+        certificates_by_state=_object(
+            valid=_NUMBER, expiring_within_30_days=_NUMBER, revoked=_NUMBER, expired=_NUMBER,
+            not_yet_valid=_NUMBER,
+        ),
+        witnesses=_object(configured=_NUMBER, cosigning=_NUMBER), recent=_list(_one("Certificate")),
+    ),
+    "SeenHead": _object(
+        observer=_TEXT, state=_STATE, compared={"enum": ["agrees", "open", "conflicts", "forged"]},
+        tree_size=_NUMBER, timestamp=_TIME, sha256_root_hash=_DIGEST, seen_at=_TIME,
+    ),
+    "Pair": _object(
+        first_tree_size=_NUMBER, first_timestamp=_TIME, second_tree_size=_NUMBER, second_timestamp=_TIME,
+        state=_STATE, how=_TEXT, sentence=_TEXT, observer=_TEXT,
+    ),
+    "Witnessing": _object(
+        state=_or_null(_STATE), sentence=_TEXT, required=_NUMBER,
+        witnesses=_list(
+            _object(
+                name=_TEXT, vkey=_TEXT, state=_STATE, sentence=_TEXT, tree_size=_or_null(_NUMBER),
+                cosigned_at=_or_null(_TIME),
+            )
+        ),
+    ),
+    "LogPage": {
+        "allOf": [
+            _one("Log"),
+            _object(
+                accepted_roots=_or_null(_NUMBER),
+                shard=_or_null(_object(start_inclusive=_TIME, end_exclusive=_TIME)),
+                heads=_list(_one("Head")), seen_by_others=_list(_one("SeenHead")),
+                consistency=_list(_one("Pair")),
+                witnessing=_one("Witnessing"), audits=_list(_one("Audit")), alerts=_list(_one("Alert")),
+                availability=_list(_object(endpoint=_TEXT, answered=_NUMBER, failed=_NUMBER, meets=_FLAG)),
+            ),
+        ]
+    },
+    "FindingPage": _object(
+        audit=_NUMBER, log=_TEXT, state=_STATE, code=_TEXT, outcome=_TEXT, detail=_TEXT, reference=_TEXT,
+        meaning=_or_null(_TEXT), advice=_or_null(_TEXT), evidence=_object(), evidence_file=_or_null(_TEXT),
+        audited_at=_TIME,
+    ),
     "Audits": _object(state=_STATE, alerts=_list(_one("Alert")), audits=_list(_one("Audit"))),
     "Finding": _object(code=_TEXT, outcome=_TEXT, detail=_TEXT, reference=_TEXT),
     "Audit": _object(
@@ -115,6 +160,12 @@ def _answers(schema: Json, *problems: int) -> Json:
     return {"200": good, **{str(status): {"description": _WORDS[status], **told} for status in problems}}
 
 
+def _feed(*problems: int) -> Json:
+    """Return what a feed (RFC 4287) answers."""
+    atom = {"description": "OK", "content": {"application/atom+xml": {"schema": {"type": "string"}}}}
+    return {**_answers({}, *problems), "200": atom}
+
+
 _WORDS: Final = {
     400: "A parameter is not as expected; field names it.",
     404: "Nothing is at this address.",
@@ -139,7 +190,7 @@ _ID: Final = {"type": "integer", "minimum": 1, "maximum": 2**31}
 
 def _paths() -> Json:
     return {
-        "/": _get("Everything at a glance", _answers(_one("Logs"))),
+        "/": _get("Everything at a glance", _answers(_one("Home"))),
         "/search": _get(
             "Certificates by name, serial number, fingerprint, issuer …", _answers(_one("Results"), 400),
             _Q, *_search_parameters(),
@@ -157,14 +208,28 @@ def _paths() -> Json:
             _FINGERPRINT, _LOG, _in_path("index", _NUMBER, "The entry's number."), as_json=False,
         ),
         "/logs": _get("All logs", _answers(_one("Logs"))),
-        "/log/{log}/": _get("One log", _answers(_one("Log"), 404), _LOG),
+        "/log/{log}/": _get("One log", _answers(_one("LogPage"), 404), _LOG),
         "/audit": _get(
             "The audits, newest first, and what needs attention",
             _answers(_one("Audits"), 400, 404),
             _asked("log", _TEXT, "Only of this log."),
             _asked("before", _ID, "Only audits before this number."),
+            _asked("outcome", {"enum": [one.value for one in AuditOutcome]}, "Only these."),
         ),
         "/audit/{id}": _get("One audit", _answers(_one("Audit"), 404), _in_path("id", _ID, "Its number.")),
+        "/audit/{id}/{position}": _get(
+            "One finding of an audit: what it means, what to do, its evidence",
+            _answers(_one("FindingPage"), 404), _in_path("id", _ID, "The audit's number."),
+            _in_path("position", _NUMBER, "The finding's place in the audit, from 0."),
+        ),
+        "/audit.atom": _get(
+            "The last audits as a feed, those with a failed finding first", _feed(404),
+            _asked("log", _TEXT, "Only of this log."), as_json=False,
+        ),
+        "/alerts.atom": _get(
+            "The alerts as a feed, open ones first", _feed(404), _asked("log", _TEXT, "Only of this log."),
+            as_json=False,
+        ),
         "/evidence/{id}.json": _get(
             "The evidence of an alert, as a file", _answers(_object(standing=_TEXT, claim=_TEXT), 404),
             _in_path("id", _ID, "The alert's number."), as_json=False,

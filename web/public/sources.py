@@ -6,17 +6,20 @@ services write is seen at once; the monitor's database is opened once a request,
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from flask import Flask, current_app, g
 
 from monitor import Monitor
+from monitor.store.counts import Counts
 from verifier.certificates import Certificate, load_pem_chain
 from verifier.errors import MalformedInput
+from web.public.costly import Costly
 from web.public.errors import Missing, NotReady
 from web.public.language import Text, say
+from web.public.metrics.requests import Requests
 from web.public.settings import Clock, SiteSettings
 from web.public.upstream import Upstream
 
@@ -31,6 +34,8 @@ class Site:
     settings: SiteSettings
     clock: Clock
     upstreams: Mapping[str, Upstream]
+    counts: Costly[Counts] = field(default_factory=Costly)
+    requests: Requests = field(default_factory=Requests)
 
 
 class Sources:
@@ -48,6 +53,10 @@ class Sources:
         if self._monitor is None:
             self._monitor = self.open_monitor()
         return self._monitor
+
+    def counts(self) -> Counts:
+        """Return the certificates by state; of a large database, as they were a few seconds ago."""
+        return self.site.counts.get(lambda: self.monitor.tally.by_state(self.now))
 
     def open_monitor(self) -> Monitor:
         """Open it for something that outlives the request; the caller closes it."""

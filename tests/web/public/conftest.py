@@ -56,6 +56,7 @@ class SmallLog:
     name: str
     key: PrivateKey
     entries: list[api.RawEntry] = field(default_factory=list)
+    accepted: dict[bytes, None] = field(default_factory=dict)
     frozen_head: SignedTreeHead | None = None
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
@@ -65,6 +66,7 @@ class SmallLog:
 
     def add(self, chain: list[bytes], *, precertificate: bool) -> dict[str, Any]:
         certificate, issuer = Certificate.parse(chain[0]), Certificate.parse(chain[1])
+        self.accepted[chain[-1]] = None
         entry: PrecertEntry | X509Entry
         if precertificate:
             issuer_hash = hashlib.sha256(issuer.public_key.spki).digest()
@@ -87,6 +89,8 @@ class SmallLog:
         if call == "get-sth-consistency":
             proof = consistency_proof(self.hashes[: query["second"]], query["first"], query["second"])
             return dict(api.consistency_response(proof))
+        if call == "get-roots":
+            return dict(api.roots_response(self.accepted))
         if call == "get-entries":
             return dict(api.entries_response(self.entries[query["start"] : query["end"] + 1]))
         raise KeyError(call)

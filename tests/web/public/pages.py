@@ -27,8 +27,9 @@ PAGES: Final = {
     ],
     "logs.show": ["/logs"],
     "logs.log": ["/log/sm2/", "/log/p256/"],
-    "audits.show": ["/audit", "/audit?log=sm2"],
+    "audits.show": ["/audit", "/audit?log=sm2", "/audit?outcome=inconsistent"],
     "audits.one": ["/audit/1"],
+    "audits.finding": ["/audit/1/0"],
     "issuers.show": ["/issuers"],
     "calendar.show": ["/calendar"],
     "inspect.show": ["/inspect"],
@@ -39,8 +40,9 @@ PAGES: Final = {
 """Each route that gives a page, and addresses of it; :func:`addresses` fills in the names in braces."""
 
 TROUBLED: Final = [
-    "/", "/logs", "/log/sm2/", "/audit", "/audit/{failed}", "/watch", "/watch?open=1", "/watch/1", "/watch/2",
-    "/demo?run=1", "/verify?certificate={pair_sm2}&log=sm2&index={sm2}",
+    "/", "/logs", "/log/sm2/", "/audit", "/audit/{failed}", "/audit/{failed}/{finding}", "/watch",
+    "/watch?open=1", "/watch/1", "/watch/2", "/demo?run=1",
+    "/verify?certificate={pair_sm2}&log=sm2&index={sm2}",
 ]  # fmt: skip
 """Pages of the site in trouble that look otherwise there, and those that only it has."""
 
@@ -55,6 +57,9 @@ PROBLEMS: Final = {
     "/log/nowhere/": 404,
     "/audit/99999": 404,
     "/audit?before=x": 400,
+    "/audit?outcome=x": 400,
+    "/audit/1/999": 404,
+    "/audit.atom?log=nowhere": 404,
     "/watch?before=x": 400,
     "/watch/999": 404,
     "/verify?certificate=a&log=b&index=x": 400,
@@ -67,9 +72,11 @@ PROBLEMS: Final = {
 """Addresses that answer with a page that says what is wrong, and their status."""
 
 MACHINES: Final = frozenset({
-    "evidence.alert", "evidence.finding", "files.certificate", "files.log_list",
+    "evidence.alert", "evidence.finding", "feeds.alerts", "feeds.audits", "files.certificate",
+    "files.log_list",
     "files.openapi", "files.opensearch", "files.revocations", "files.robots", "files.trust_bundle",
-    "forward.to_authority", "forward.to_logs", "health.alive", "health.metrics", "health.ready", "inclusion.answer",
+    "forward.to_authority", "forward.to_logs", "health.alive", "health.metrics", "health.ready",
+    "inclusion.answer",
     "reports.report", "static", "verify.proof", "watch.feed",
 })  # fmt: skip
 """Routes that answer with anything but a page."""
@@ -97,7 +104,7 @@ def named(world: World, client: FlaskClient) -> dict[str, str]:
         "hostile": world.hostile,
     }  # fmt: skip
     names = {name: certificate.fingerprint.hex() for name, certificate in found.items()}
-    return {**names, **dict(_entries(client, names)), "failed": _newest_audit(client)}
+    return {**names, **dict(_entries(client, names)), **_newest_audit(client)}
 
 
 def _entries(client: FlaskClient, names: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -107,5 +114,9 @@ def _entries(client: FlaskClient, names: dict[str, str]) -> Iterator[tuple[str, 
         yield log, str(next(proof["leaf_index"] for proof in proofs if proof["log"] == log))
 
 
-def _newest_audit(client: FlaskClient) -> str:
-    return str(client.get("/audit?log=sm2&output=json").json["audits"][0]["id"])
+def _newest_audit(client: FlaskClient) -> dict[str, str]:
+    """Return the newest audit of the SM2 log, and the finding that is furthest from having passed."""
+    audit = client.get("/audit?log=sm2&output=json").json["audits"][0]
+    order = ["failed", "unavailable", "note", "passed"]
+    outcomes = [order.index(finding["outcome"]) for finding in audit["findings"]]
+    return {"failed": str(audit["id"]), "finding": str(outcomes.index(min(outcomes)))}

@@ -8,10 +8,13 @@ from string import Formatter
 import pytest
 
 from mingjing.services.site import demo_sites
+from monitor.values import AuditCode
 from tests.web.public.messages import in_code, in_templates
+from verifier.transparency.evidence import claim_of
 from web.public import create_app
 from web.public.language import Text, join, quoted, say
 from web.public.language.catalogue import CATALOGUE, MEANINGS, NOUNS, SHAPES
+from web.public.models.guidance import SENTENCES, meaning_of, title_of
 
 PAGES = [
     "/",
@@ -74,8 +77,16 @@ def test_a_translation_has_the_blanks_of_its_message(table):
     assert all(HAN.search(chinese) for chinese in (*MEANINGS.values(), *NOUNS.values()))
 
 
+def test_what_is_said_of_findings_has_its_chinese():
+    assert [sentence for sentence in SENTENCES if sentence not in CATALOGUE] == []
+    advised = [code for code in AuditCode if meaning_of(code)]
+    assert {code for code in AuditCode if claim_of(code.value)} <= set(advised)
+    for code in AuditCode:
+        assert HAN.search(title_of(code).chinese), code
+
+
 def test_no_message_stands_in_the_catalogue_that_nobody_says():
-    said = {message for place in (in_templates, in_code) for _, message in place()}
+    said = {message for place in (in_templates, in_code) for _, message in place()} | set(SENTENCES)
     pages = {
         message for message in CATALOGUE if " " in message and message[0].isupper() and message[-1] == "."
     }

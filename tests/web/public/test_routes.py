@@ -57,7 +57,8 @@ SAMPLES = {
     "files.openapi": "/openapi.json",
     "files.opensearch": "/opensearch.xml", "files.robots": "/robots.txt", "health.alive": "/healthz",
     "health.metrics": "/metrics", "health.ready": "/readyz", "inclusion.answer": "/inclusion/sm2?prefix=0",
-    "watch.feed": "/watch.atom", "files.trust_bundle": "/trust-bundle",
+    "watch.feed": "/watch.atom", "feeds.audits": "/audit.atom", "feeds.alerts": "/alerts.atom",
+    "files.trust_bundle": "/trust-bundle",
     "files.revocations": "/crl/ssl-sm2.crl",
 }  # fmt: skip
 

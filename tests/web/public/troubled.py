@@ -15,6 +15,7 @@ from web.public import create_app
 from web.public import demo as demo_page
 
 from .conftest import DOMAIN, OPERATOR, World
+from .cosigned import keep_witnesses, show_heads
 from .test_demo import EXPECTED, result
 
 WATCHLIST = f"""\
@@ -38,6 +39,8 @@ def make_troubled(world: World, folder: Path) -> Flask:
         shutil.copytree(world.data / name, folder / name)
     shutil.copy(world.data / "monitor.db", folder / "monitor.db")
     monitor = Monitor.open(folder / "monitor.db", operator=OPERATOR)
+    show_heads(world, monitor)
+    keep_witnesses(world, monitor)
     with _lying(world):
         monitor.audit_now(["sm2"])
     _watched(world, folder, monitor)

@@ -1,17 +1,16 @@
 """The three states as shapes, and the site's mark."""
 
+from xml.etree.ElementTree import Element
+
 from web.public.drawing.svg import NAMESPACE, serialise, shape
 from web.public.state import State
 
 _OCTAGON = "M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z"
 
 
-def draw_state(state: State, size: int = 16) -> str:
-    """Return the shape of a state: filled circle with a tick, octagon with a cross, dashed circle.
-
-    It is hidden from assistive software, because its word always stands beside it.
-    """
-    shapes = {
+def state_shapes(state: State) -> tuple[Element, ...]:
+    """Return the parts of a state's shape, within 16 by 16."""
+    return {
         State.TRUSTED: (
             shape("circle", cx=8, cy=8, r=7.5, class_="body"),
             shape("path", d="M4.6 8.3 7 10.7l4.5-5.1", class_="sign"),
@@ -22,10 +21,17 @@ def draw_state(state: State, size: int = 16) -> str:
         ),
         State.UNKNOWN: (shape("circle", cx=8, cy=8, r=6.6, class_="dashes"),),
     }[state]
+
+
+def draw_state(state: State, size: int = 16) -> str:
+    """Return the shape of a state: filled circle with a tick, octagon with a cross, dashed circle.
+
+    It is hidden from assistive software, because its word always stands beside it.
+    """
     return serialise(
         shape(
             "svg",
-            *shapes,
+            *state_shapes(state),
             xmlns=NAMESPACE,
             viewBox="0 0 16 16",
             width=size,

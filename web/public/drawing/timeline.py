@@ -28,9 +28,10 @@ class Point:
     state: State
 
 
-def draw_timeline(points: tuple[Point, ...], now: datetime) -> str:
-    """Return the growth from the first of ``points`` (oldest first, not empty) until ``now``."""
-    places = _places(points, now)
+def draw_timeline(points: tuple[Point, ...], now: datetime, start: datetime | None = None) -> str:
+    """Return the growth of ``points``, oldest first, from ``start`` or the first of them until ``now``."""
+    start = start or points[0].time
+    places = _places(points, now, start)
     height = _TOP + _PLOT + _AXIS
     largest = max(point.size for point in points)
     shapes = [
@@ -39,7 +40,7 @@ def draw_timeline(points: tuple[Point, ...], now: datetime) -> str:
         label("0", _TOP - 9, plural(largest, "entry", "entries"), "caption"),
         _stretched(places, top=_TOP, height=_PLOT),
         *_dots(points, places),
-        label("0", height - 6, moment(points[0].time), "caption"),
+        label("0", height - 6, moment(start), "caption"),
         label("100%", height - 6, say("now"), "caption", text_anchor="end"),
     ]
     shapes.append(label("0", _TOP + _PLOT - 8, f"{_floor(points):,}", "caption"))
@@ -53,7 +54,7 @@ def draw_timeline(points: tuple[Point, ...], now: datetime) -> str:
 
 def draw_growth(points: tuple[Point, ...], now: datetime) -> str:
     """Return the same growth as a small line without words, for a card."""
-    places = _places(points, now)
+    places = _places(points, now, points[0].time)
     description = say("Growth to {entries}.", entries=plural(points[-1].size, "entry", "entries"))
     return _wide(
         _SPARK_HEIGHT, description, [_stretched(places, top=3.0, height=_SPARK_HEIGHT - 6)], "growth"
@@ -75,9 +76,8 @@ def _wide(height: float, description: str, shapes: list[Element], class_: str) -
     )
 
 
-def _places(points: tuple[Point, ...], now: datetime) -> list[tuple[float, float]]:
+def _places(points: tuple[Point, ...], now: datetime, start: datetime) -> list[tuple[float, float]]:
     """Return each point as fractions: 0 to 1 in time, 0 (floor) to 1 (largest) in size."""
-    start = points[0].time
     length = max((max(now, points[-1].time) - start).total_seconds(), 1.0)
     floor = _floor(points)
     rise = max(max(point.size for point in points) - floor, 1)

@@ -1,16 +1,12 @@
-"""Logs, their audits and their heads, as the site speaks of them."""
+"""Logs and how they stand, as the site speaks of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from monitor.observations.values import EndpointAvailability, Following
 from monitor.values import (
-    Alert,
     AuditFinding,
     AuditOutcome,
-    AuditReport,
     FindingOutcome,
     Head,
     LogState,
@@ -23,12 +19,6 @@ from web.public.language.catalogue import MEANINGS
 from web.public.state import Said, State
 from web.public.text import plural
 
-_AUDITS = {
-    AuditOutcome.CONSISTENT: State.TRUSTED,
-    AuditOutcome.INCONSISTENT: State.REFUSED,
-    AuditOutcome.PENDING: State.UNKNOWN,
-    AuditOutcome.UNAVAILABLE: State.UNKNOWN,
-}
 _FINDINGS = {
     FindingOutcome.PASSED: State.TRUSTED,
     FindingOutcome.FAILED: State.REFUSED,
@@ -52,21 +42,6 @@ class Check:
     reference: str
     title: Text | str = ""
     compared: Text | str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """One audit of one log, as shown."""
-
-    id: int | None
-    log: str
-    said: Said
-    started_at: datetime
-    finished_at: datetime
-    milliseconds: int
-    tree_size: int | None
-    entries_read: int
-    checks: tuple[Check, ...]
 
 
 def key_words(key: PublicKey) -> Text:
@@ -136,22 +111,6 @@ def _all_keep(logs: int) -> Text:
     return say("All {count} logs keep their word", count=logs)
 
 
-def audit_shown(report: AuditReport) -> Audit:
-    """Make an audit's view, its findings in the order of the checks."""
-    checks = tuple(check_shown(finding) for finding in report.findings)
-    return Audit(
-        id=report.id,
-        log=report.log,
-        said=Said(_AUDITS[report.outcome], _sentence(report, checks)),
-        started_at=report.started_at,
-        finished_at=report.finished_at,
-        milliseconds=round((report.finished_at - report.started_at).total_seconds() * 1000),
-        tree_size=report.tree_size,
-        entries_read=report.entries_read,
-        checks=checks,
-    )
-
-
 def check_shown(finding: AuditFinding) -> Check:
     """Make one finding's line."""
     code = finding.code.value
@@ -160,145 +119,22 @@ def check_shown(finding: AuditFinding) -> Check:
 
 def explained(detail: str, code: str) -> Text:
     """Return another room's sentence with its Chinese, or with the Chinese of what its code means."""
-    return quoted(detail, MEANINGS.get(code, ""))
+    return quoted(detail, MEANINGS.get(code, "")).change(_begun)
 
 
-def _sentence(report: AuditReport, checks: Sequence[Check]) -> Text:
-    for state in (State.REFUSED, State.UNKNOWN):
-        if _AUDITS[report.outcome] is state:
-            return next(
-                (check.detail for check in checks if check.state is state), say("The audit is not complete.")
-            )
-    passed = sum(check.state is State.TRUSTED for check in checks)
-    return say("{checks} passed.", checks=plural(passed, "check"))
+def _begun(sentence: str) -> str:
+    """Return a sentence with a capital first, where it began with whoever was shown something."""
+    return sentence[:1].upper() + sentence[1:] if sentence.startswith(("the ", "a ")) else sentence
 
 
-_WITNESS_CODES = frozenset({"witnessed", "witnesses-awaited", "witnesses-too-few"})
-
-
-def witnessed(log: LogState) -> tuple[Check, ...]:
-    """Return what the last audit says of the witnesses that cosign this log's tree heads."""
-    findings = log.last_report.findings if log.last_report else ()
-    return tuple(check_shown(finding) for finding in findings if finding.code.value in _WITNESS_CODES)
-
-
-def availability_facts(endpoint: EndpointAvailability) -> dict[str, Any]:
-    """Return how an endpoint of a log answered over 90 days, for JSON."""
-    return {
-        "endpoint": endpoint.endpoint,
-        "answered": endpoint.ok,
-        "failed": endpoint.failed,
-        "ratio": round(endpoint.ratio, 6),
-        "meets": endpoint.meets,
-        "mean_seconds": endpoint.latency,
-        "since": endpoint.since,
-    }
-
-
-def following_facts(following: Following) -> dict[str, Any]:
-    """Return how far a log has been read, for JSON."""
-    return {
-        "position": following.position,
-        "target": following.target,
-        "entries_per_second": following.rate,
-        "seconds_left": following.left,
-        "at": following.at,
-    }
-
-
-def points(heads: Sequence[Head], log: LogState) -> tuple[Point, ...]:
+def points(heads: Sequence[Head]) -> tuple[Point, ...]:
     """Return heads (newest first, as the monitor gives them) as a timeline's points, oldest first."""
-    refused = log.distrusted or log.outcome is AuditOutcome.INCONSISTENT
-
-    def state(head: Head, *, last: bool) -> State:
-        if last and refused:
-            return State.REFUSED
-        return State.TRUSTED if head.rebuilt else State.UNKNOWN
-
-    oldest_first = tuple(reversed(heads))
     return tuple(
-        Point(head.timestamp, head.tree_size, state(head, last=number == len(oldest_first) - 1))
-        for number, head in enumerate(oldest_first)
+        Point(head.timestamp, head.tree_size, State.TRUSTED if head.rebuilt else State.UNKNOWN)
+        for head in reversed(heads)
     )
 
 
 def grew(drawn: Sequence[Point]) -> bool:
     """Tell whether there is any growth to draw."""
     return len({point.size for point in drawn}) > 1
-
-
-def log_facts(log: LogState) -> dict[str, Any]:
-    """Return a log's facts for JSON."""
-    said = log_said(log)
-    return {
-        "name": log.name,
-        "state": said.state,
-        "sentence": said.sentence,
-        "log_id": log.log_id,
-        "description": log.description,
-        "operator": log.operator,
-        "same_operator": log.same_operator,
-        "key_algorithm": log.key.algorithm,
-        "key": log.key.spki,
-        "url": log.url,
-        "log_list_state": log.state,
-        "maximum_merge_delay": log.mmd,
-        "head": head_facts(log.head) if log.head else None,
-        "followed": log.followed,
-        "backlog": log.backlog,
-        "malformed": log.malformed,
-        "audited_at": log.audited_at,
-        "audit": log.outcome,
-        "distrusted": log.distrusted,
-        "distrusted_reason": log.distrusted_reason,
-    }
-
-
-def head_facts(head: Head) -> dict[str, Any]:
-    """Return a tree head's facts for JSON."""
-    return {
-        "tree_size": head.tree_size,
-        "timestamp": head.timestamp,
-        "sha256_root_hash": head.root_hash,
-        "tree_head_signature": head.signature,
-        "seen_at": head.seen_at,
-        "root_rebuilt": head.rebuilt,
-    }
-
-
-def audit_facts(report: AuditReport, *, evidence: bool = False) -> dict[str, Any]:
-    """Return an audit's facts for JSON; the evidence only where it is asked for, it can be long."""
-    shown = audit_shown(report)
-    findings = [finding.to_json() for finding in report.findings]
-    if not evidence:
-        findings = [
-            {key: value for key, value in finding.items() if key != "evidence"} for finding in findings
-        ]
-    return {
-        "id": report.id,
-        "log": report.log,
-        "state": shown.said.state,
-        "sentence": shown.said.sentence,
-        "outcome": report.outcome,
-        "started_at": report.started_at,
-        "finished_at": report.finished_at,
-        "tree_size": report.tree_size,
-        "entries_read": report.entries_read,
-        "findings": findings,
-    }
-
-
-def alert_facts(alert: Alert) -> dict[str, Any]:
-    """Return an alert's facts for JSON."""
-    return {
-        "id": alert.id,
-        "log": alert.log,
-        "code": alert.code,
-        "detail": alert.detail,
-        "first_at": alert.first_at,
-        "last_at": alert.last_at,
-        "count": alert.count,
-        "acknowledged": alert.acknowledged,
-        "distrusting": alert.distrusting,
-        "evidence": alert.evidence,
-    }

@@ -7,6 +7,7 @@ from web.public.views import (
     calendar,
     certificate,
     evidence,
+    feeds,
     files,
     forward,
     health,
@@ -25,5 +26,5 @@ from web.public.views import (
 def register(app: Flask) -> None:
     """Add every blueprint to ``app``."""
     pages = (home, search, calendar, certificate, logs, audits, issuers, verify, inspect, watch)
-    for module in (*pages, evidence, reports, files, forward, inclusion, health):
+    for module in (*pages, feeds, evidence, reports, files, forward, inclusion, health):
         app.register_blueprint(module.blueprint)

@@ -1,57 +1,127 @@
-"""/audit and /audit/<id>: the audits' history, their findings, and what needs a person's attention."""
+"""/audit, /audit/<id>, /audit/<id>/<finding>: the audits, what they found, what it means and what to do."""
+
+from typing import Any
 
 from flask import Blueprint, Response, request
 
-from monitor.values import AuditReport
+from monitor.values import AuditOutcome, AuditReport
+from web.public.drawing.strip import draw_strip
 from web.public.errors import BadParameter, Missing
 from web.public.language import say
-from web.public.models.logs import alert_facts, audit_facts, audit_shown, overview_said
-from web.public.negotiation import page, plain
+from web.public.models.audits import (
+    alert_facts,
+    alert_shown,
+    audit_facts,
+    audit_shown,
+    finding_facts,
+    finding_shown,
+    strip_of,
+)
+from web.public.models.logs import overview_said
+from web.public.negotiation import page
+from web.public.pictures import inline
 from web.public.sources import sources
+from web.public.state import Said
 
 blueprint = Blueprint("audits", __name__)
 
 _PAGE = 40
+_NUMBER = 2**62
 
 
 @blueprint.get("/audit")
 def show() -> Response:
-    """Show the history, newest first; ``?log=`` and ``?before=`` narrow it."""
+    """Show the history, newest first; ``?log=``, ``?outcome=`` and ``?before=`` narrow it."""
     monitor = sources().monitor
     overview = monitor.overview()
-    log = request.args.get("log") or None
-    if log is not None and monitor.log(log) is None:
-        raise Missing(
-            say("No log of this name is followed here."),
-            field="log",
-            way_out=say("The page Logs lists them."),
-        )
-    reports = monitor.audits(log, before=_before(), limit=_PAGE)
+    log, outcome = chosen_log(), _outcome()
+    reports = _reports(log, outcome)
     alerts = monitor.alerts(log)
     said = overview_said(overview, sources().now)
     facts = {
         "state": said.state,
         "sentence": said.sentence,
         "last_audit": overview.last_audit,
+        "of_itself": [one.name for one in overview.logs if one.same_operator],
         "alerts": [alert_facts(alert) for alert in alerts],
         "audits": [audit_facts(report) for report in reports],
         "before": reports[-1].id if len(reports) == _PAGE else None,
     }
     return page(
-        "audits.html", facts, overview=overview, said=said, alerts=alerts, chosen=log,
+        "audits.html",
+        facts,
+        overview=overview,
+        said=said,
+        chosen=log,
+        outcome=outcome,
+        alerts=[alert_shown(alert, monitor.evidence.notes(alert.id)) for alert in alerts],
+        strips=_strips([log] if log else [one.name for one in overview.logs]),
         audits=[audit_shown(report) for report in reports],
-    )  # fmt: skip
+    )
 
 
-@blueprint.get(f"/audit/<int(max={2**62}):number>")
+@blueprint.get(f"/audit/<int(max={_NUMBER}):number>")
 def one(number: int) -> Response:
     """Show one audit with the evidence of every finding."""
     report = _report(number)
-    evidence = {
-        finding.code.value: plain(finding.evidence) for finding in report.findings if finding.evidence
+    return page("audit.html", audit_facts(report, evidence=True), audit=audit_shown(report), report=report)
+
+
+@blueprint.get(f"/audit/<int(max={_NUMBER}):number>/<int(max=1000):position>")
+def finding(number: int, position: int) -> Response:
+    """Show one finding of an audit: what was found, what it means, what to do, and its evidence."""
+    report = _report(number)
+    if position >= len(report.findings):
+        raise Missing(
+            say("This audit has no finding of this number."), way_out=say("The audit's page lists them.")
+        )
+    found = report.findings[position]
+    shown = finding_shown(found, position)
+    facts = {
+        **finding_facts(found, number, position),
+        "audit": number,
+        "log": report.log,
+        "state": shown.state,
+        "audited_at": report.finished_at,
     }
-    facts = audit_facts(report, evidence=True)
-    return page("audit.html", facts, audit=audit_shown(report), report=report, evidence=evidence)
+    return page(
+        "finding.html",
+        facts,
+        audit=audit_shown(report),
+        finding=shown,
+        said=Said(shown.state, shown.detail),
+        standing=_standing(number, position) if shown.evidence else "",
+        material=found.evidence,
+    )
+
+
+def chosen_log() -> str | None:
+    """Return the log asked for by ``?log=``; raises Missing for one that is not followed."""
+    log = request.args.get("log") or None
+    if log is not None and sources().monitor.log(log) is None:
+        raise Missing(
+            say("No log of this name is followed here."),
+            field="log",
+            way_out=say("The page Logs lists them."),
+        )
+    return log
+
+
+def _reports(log: str | None, outcome: AuditOutcome | None) -> tuple[AuditReport, ...]:
+    if outcome is None:
+        return sources().monitor.audits(log, before=_before(), limit=_PAGE)
+    before = _before()
+    marks = sources().monitor.tally.marks(log, outcome=outcome, before=before, limit=_PAGE)
+    return tuple(_report(mark.id) for mark in marks)
+
+
+def _strips(logs: list[str]) -> list[dict[str, Any]]:
+    strips = (strip_of(log, sources().monitor.tally.marks(log)) for log in logs)
+    return [
+        {"strip": strip, "picture": inline(draw_strip(strip.bars, strip.first, strip.description))}
+        for strip in strips
+        if strip
+    ]
 
 
 def _report(number: int) -> AuditReport:
@@ -62,6 +132,23 @@ def _report(number: int) -> AuditReport:
             way_out=say("The page Audits lists them, newest first."),
         )
     return found[0]
+
+
+def _standing(audit: int, position: int) -> str:
+    document = sources().monitor.evidence.finding(audit, position)
+    return str(document["standing"]) if document else ""
+
+
+def _outcome() -> AuditOutcome | None:
+    given = request.args.get("outcome")
+    if not given:
+        return None
+    try:
+        return AuditOutcome(given)
+    except ValueError:
+        known = ", ".join(AuditOutcome)
+        wrong = say("outcome must be one of {known}, not {given}.", known=known, given=repr(given))
+        raise BadParameter(wrong, field="outcome") from None
 
 
 def _before() -> int | None:

@@ -2,11 +2,12 @@
 
 from flask import Blueprint, Response
 
-from monitor import Monitor
 from monitor.errors import MonitorError
-from monitor.values import AuditOutcome, Overview
+from web.public.metrics import CONTENT_TYPE, Family, logs, written
+from web.public.metrics.watching import of_watching
 from web.public.negotiation import json_response
 from web.public.sources import sources
+from web.public.visitors import may_see
 
 blueprint = Blueprint("health", __name__)
 
@@ -28,9 +29,28 @@ def ready() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Give the state of the logs as the site sees it, in Prometheus's text format."""
-    lines = _lines(sources().monitor, sources().monitor.overview())
-    return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+    """Give the state of logs, audits, watching and the site's own requests, in Prometheus's text format."""
+    known = sources()
+    monitor, now, overview = known.monitor, known.now, known.monitor.overview()
+    families = [
+        *logs.overall(overview, known.counts(), now),
+        *logs.of_logs(overview.logs, now),
+        *logs.of_following(monitor, overview.logs),
+        *logs.of_availability(monitor, overview.logs, now),
+        *logs.of_witnesses(overview.logs, now),
+        *known.site.requests.families(),
+        Family("mingjing_sct_reports_waiting", "Reports that nobody has looked at yet.").add(
+            _reports_waiting()
+        ),
+    ]
+    watching = monitor.watching.state()
+    if may_see(watching):
+        families += of_watching(watching, now)
+    return Response(written(families), content_type=CONTENT_TYPE)
+
+
+def _reports_waiting() -> int:
+    return sum(1 for _ in (sources().settings.data / "sct-reports").glob("*.json"))
 
 
 def _monitor_answers() -> bool:
@@ -39,32 +59,3 @@ def _monitor_answers() -> bool:
     except MonitorError:
         return False
     return sources().settings.database.exists()
-
-
-def _lines(_monitor: Monitor, overview: Overview) -> list[str]:
-    now = sources().now
-    lines = [
-        *_metric("mingjing_certificates", "Certificates in the search index.", {"": overview.certificates}),
-        *_metric("mingjing_entries", "Log entries read.", {"": overview.entries}),
-        *_metric("mingjing_open_alerts", "Alerts that nobody has acknowledged.", {"": len(overview.alerts)}),
-    ]
-    heads = {f'{{log="{log.name}"}}': log.head.tree_size for log in overview.logs if log.head}
-    lines += _metric("mingjing_log_tree_size", "Size of the last verified tree head.", heads)
-    consistent = {
-        f'{{log="{log.name}"}}': int(log.outcome is AuditOutcome.CONSISTENT) for log in overview.logs
-    }
-    lines += _metric("mingjing_log_consistent", "1 when the last audit found the log consistent.", consistent)
-    age = {
-        f'{{log="{log.name}"}}': round((now - log.audited_at).total_seconds(), 3)
-        for log in overview.logs
-        if log.audited_at
-    }
-    return lines + _metric("mingjing_log_audit_age_seconds", "Time since the last audit.", age)
-
-
-def _metric(name: str, meaning: str, values: dict[str, int] | dict[str, float]) -> list[str]:
-    return [
-        f"# HELP {name} {meaning}",
-        f"# TYPE {name} gauge",
-        *(f"{name}{of} {value}" for of, value in values.items()),
-    ]

@@ -7,9 +7,26 @@ Terms follow GB/T 25069, GM/Z 4001 and the usual Chinese of RFC 6962: 证书透�
 
 from typing import Final
 
-from web.public.language.catalogue import audits, facts, meanings, pages, verdicts, watching, words
+from web.public.language.catalogue import (
+    audits,
+    facts,
+    guidance,
+    meanings,
+    pages,
+    transparency,
+    verdicts,
+    watching,
+    words,
+)
 
-NOUNS: Final = words.NOUNS
-CATALOGUE: Final = {**words.MESSAGES, **pages.MESSAGES, **facts.MESSAGES, **watching.MESSAGES}
-SHAPES: Final = {**audits.SHAPES, **verdicts.SHAPES, **watching.SHAPES}
+NOUNS: Final = {**words.NOUNS, **transparency.NOUNS}
+CATALOGUE: Final = {
+    **words.MESSAGES,
+    **pages.MESSAGES,
+    **facts.MESSAGES,
+    **watching.MESSAGES,
+    **transparency.MESSAGES,
+    **guidance.MESSAGES,
+}
+SHAPES: Final = {**audits.SHAPES, **verdicts.SHAPES, **watching.SHAPES, **transparency.SHAPES}
 MEANINGS: Final = meanings.MEANINGS

@@ -319,7 +319,6 @@ MESSAGES: Final = {
     "Final tree head": "最终树头",
     "Witnesses": "见证者",
     "Witnesses see that a log shows everyone the same tree, and sign its tree heads too.": "见证者确认日志向所有人展示同一棵树，并为其树头共同签名。",
-    "No witness is asked of this log.": "没有要求此日志有见证者。",
     "Availability": "可用率",
     "How each of its addresses answered this auditor over the last 90 days; browsers ask for 99 %.": "最近 90 天内其各个地址对本审计程序的应答情况；浏览器要求 99 %。",
     "Availability of each address": "各地址的可用率",
@@ -327,7 +326,6 @@ MESSAGES: Final = {
     "Failed": "失败",
     "Mean time": "平均用时",
     "Since": "自",
-    "Each was proven to continue the one before it (RFC 6962 section 2.1.2) before it was kept.": "每一个在保存之前，都已证明延续了前一个（RFC 6962 第 2.1.2 节）。",
     # watching
     "Watching": "监视",
     "Notices as a feed": "通知的订阅源",

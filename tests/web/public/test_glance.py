@@ -1,0 +1,93 @@
+"""The figures of the home page: a stranger sees within five seconds whether all is well."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from web.public import create_app
+from web.public.costly import Costly
+
+from .cosigned import make_accused
+
+
+def figures(page):
+    return page.partition('<dl class="glance">')[2].partition("</dl>")[0]
+
+
+def test_all_is_well(client):
+    shown = figures(client.get("/").text)
+    assert "2 of 2" in shown
+    assert "none open" in shown
+    assert "no one else cosigns" in shown
+    assert "is-refused" not in shown
+
+
+def test_certificates_by_state_lead_to_the_searches_that_list_them(client):
+    facts = client.get("/?output=json").json
+    states = facts["certificates_by_state"]
+    assert states["revoked"] == states["expired"] == 2
+    assert states["valid"] + states["revoked"] + states["expired"] == facts["certificates"]
+    shown = figures(client.get("/").text)
+    for count, search in (
+        (states["revoked"], "/search?revocation=revoked&exclude=expired"),
+        (states["valid"], "/search?validity=valid&exclude=revoked"),
+    ):
+        assert len(client.get(f"{search}&output=json").json["results"]) == count
+    assert "revocation=revoked&amp;exclude=expired" in shown
+    assert "2 revoked" in shown
+
+
+def test_a_silent_auditor_and_an_empty_site_are_not_known(world, tmp_path):
+    later = create_app(world.settings(), clock=lambda: datetime.now(UTC) + timedelta(days=1)).test_client()
+    assert "the auditor is silent" in figures(later.get("/").text)
+    empty = figures(create_app(world.settings(data=tmp_path)).test_client().get("/").text)
+    assert "0 of 0" in empty
+    assert "never" in empty
+    assert empty.count("is-not-yet-known") >= 2
+
+
+def test_a_log_that_lies_stands_out(world, tmp_path):
+    shown = figures(make_accused(world, tmp_path).test_client().get("/").text)
+    assert "1 of 2" in shown
+    assert "1 open alert" in shown
+    assert shown.count("symbol is-refused") == 2
+
+
+def test_what_is_costly_is_made_at_most_one_part_in_fifty_of_the_time():
+    made = []
+
+    def make():
+        time.sleep(0.2)
+        made.append(1)
+        return len(made)
+
+    kept = Costly()
+    assert [kept.get(make) for _ in range(20)] == [1] * 20  # for the ten seconds that follow
+
+    cheap = Costly()
+    values = set()
+    deadline = time.monotonic() + 60
+    while len(values) < 3 and time.monotonic() < deadline:
+        values.add(cheap.get(time.monotonic))
+    assert len(values) == 3
+
+
+def test_what_fails_is_not_kept_and_many_threads_make_it_once():
+    kept = Costly()
+    with pytest.raises(ZeroDivisionError):
+        kept.get(lambda: 1 / 0)
+    made = []
+
+    def make():
+        time.sleep(0.2)
+        made.append(1)
+        return 1
+
+    threads = [threading.Thread(target=kept.get, args=(make,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [1]

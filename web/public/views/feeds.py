@@ -1,0 +1,48 @@
+"""/audit.atom and /alerts.atom: what the audits found, and what waits for a person, as feeds (RFC 4287)."""
+
+from flask import Blueprint, Response, render_template
+
+from monitor.values import AuditOutcome, AuditReport
+from web.public.models.audits import alert_shown, audit_shown
+from web.public.sources import sources
+from web.public.views.audits import chosen_log
+
+blueprint = Blueprint("feeds", __name__)
+
+_FAILED, _NEWEST, _ALERTS = 20, 40, 100
+
+
+@blueprint.get("/audit.atom")
+def audits() -> Response:
+    """Give the last audits, those with a failed finding first; ``?log=`` narrows it."""
+    log = chosen_log()
+    monitor = sources().monitor
+    marks = monitor.tally.marks(log, outcome=AuditOutcome.INCONSISTENT, limit=_FAILED)
+    failed = [report for mark in marks for report in monitor.audits(before=mark.id + 1, limit=1)]
+    known = {report.id for report in failed}
+    others = [report for report in monitor.audits(log, limit=_NEWEST) if report.id not in known]
+    return _feed(
+        "audits.atom", _latest([*failed, *others]), log=log, audits=list(map(audit_shown, [*failed, *others]))
+    )
+
+
+@blueprint.get("/alerts.atom")
+def alerts() -> Response:
+    """Give the alerts, open ones first; ``?log=`` narrows it. An alert that is met again is updated."""
+    log = chosen_log()
+    found = sorted(sources().monitor.alerts(log, _ALERTS), key=lambda alert: alert.acknowledged)
+    updated = max((alert.last_at for alert in found), default=None)
+    return _feed("alerts.atom", updated, log=log, alerts=list(map(alert_shown, found)))
+
+
+def _latest(reports: list[AuditReport]) -> object:
+    return max((report.finished_at for report in reports), default=None)
+
+
+def _feed(template: str, updated: object, **context: object) -> Response:
+    text = render_template(
+        template, updated=updated or sources().now, base=sources().settings.public_url, **context
+    )
+    response = Response(text, content_type="application/atom+xml; charset=utf-8")
+    response.vary.update({"Accept-Language", "Cookie"})
+    return response
