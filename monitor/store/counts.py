@@ -69,14 +69,19 @@ class Tally:
         )
 
     def marks(
-        self, log: str | None = None, *, outcome: AuditOutcome | None = None, limit: int = 60
+        self,
+        log: str | None = None,
+        *,
+        outcome: AuditOutcome | None = None,
+        before: int | None = None,
+        limit: int = 60,
     ) -> tuple[AuditMark, ...]:
-        """Return the last audits, newest first; of all logs, or with any outcome, unless one is named."""
+        """Return audits, newest first, those with a smaller id than ``before``; of one log and outcome or all."""
         rows = self._db.rows(
             "SELECT a.id, a.finished_at, a.outcome, l.name FROM audits a JOIN logs l ON l.id = a.log"
             " WHERE (?1 IS NULL OR l.name = ?1) AND (?2 IS NULL OR a.outcome = ?2)"
-            " ORDER BY a.id DESC LIMIT ?3",
-            (log, outcome.value if outcome else None, limit),
+            " AND a.id < ?3 ORDER BY a.id DESC LIMIT ?4",
+            (log, outcome.value if outcome else None, 2**62 if before is None else before, limit),
         )
         return tuple(
             AuditMark(row["id"], row["name"], from_ms(row["finished_at"]), AuditOutcome(row["outcome"]))
