@@ -14,6 +14,9 @@ from monitor.store.migrations import FILLS, MIGRATIONS
 VERSION = len(MIGRATIONS)
 BUSY_SECONDS = 30.0
 CACHE_KIB = 64 * 1024
+JOURNAL_PAGES = 16 * 1024
+"""The write-ahead log's length (64 MiB) at which it is moved into the database: a page that many batches
+change is moved once. What was committed is on disk either way."""
 MAPPED_BYTES = 1 << 33
 """Of the file, that a reader reads without copying; the system's cache decides what is in memory."""
 
@@ -45,6 +48,7 @@ def _open(path: Path, *, read_only: bool) -> Database:
             database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
         else:
             database.execute("PRAGMA journal_mode=WAL")
+            database.execute(f"PRAGMA wal_autocheckpoint={JOURNAL_PAGES}")
             if version < VERSION:
                 migrate(database, path)
     except BaseException:

@@ -1,13 +1,17 @@
-"""A log of 100,000 generated entries, 1,000,000 in the deep form: counts and roots match."""
+"""A log of 100,000 generated entries, 1,000,000 in the deep form: counts and roots match, memory is flat."""
 
+import logging
+import time
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from monitor.follower.follow import Follower
 from monitor.observations import Observations
 from monitor.store import Connections, Logs
+from monitor.store.schema import CACHE_KIB
 from monitor.values import Match, Query, WatchedLog
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.certificates import Certificate
@@ -17,7 +21,10 @@ from verifier.transparency.extra_data import PrecertChainEntry
 from verifier.transparency.merkle import CompactRange, hash_leaf, root_from
 
 BATCH = 1000
+FIGURES = logging.getLogger("figures")  # --log-cli-level=INFO shows them
 PLACE = b"000000"
+SLACK = CACHE_KIB / 1024 + 32
+"""MiB that memory may grow after a quarter: the database's cache, and what the allocator keeps."""
 
 
 class Generated:
@@ -55,6 +62,12 @@ class Generated:
         return served
 
 
+def private_memory():
+    """What the process keeps to itself, in MiB."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon:"))
+
+
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("size", [100_000, pytest.param(1_000_000, marks=pytest.mark.deep)])
 def test_every_entry_is_stored_once_and_the_root_matches(monitor, database, ca, size):
@@ -64,9 +77,10 @@ def test_every_entry_is_stored_once_and_the_root_matches(monitor, database, ca, 
     logs.watch(WatchedLog("many", key.key_id, key, "", "", timedelta(seconds=60)))
     row = logs.get("many").id
     observations = Observations(connections)
-    stops = iter([size // 3 + 7, size])  # stopped once, and resumed at the exact entry
-    for stop in stops:
+    began, reached = time.monotonic(), list[tuple[int, float, float]]()
+    for stop in (size // 4, size // 3 + 7, size // 2, size * 3 // 4, size):  # resumed at the exact entry
         Follower(row, source, logs, observations=observations).follow(stop)
+        reached.append((stop, time.monotonic() - began, private_memory()))
         assert logs.size(row) == stop
         assert observations.following(row).position == stop
     assert root_from(logs.tree(row).node, size) == source.tree.root()
@@ -76,4 +90,8 @@ def test_every_entry_is_stored_once_and_the_root_matches(monitor, database, ca, 
         name = f"n{number:06}.generated.example.test"
         (found,) = monitor.search(Query(name, Match.EXACT), datetime.now(UTC)).results
         assert found.names == (name,)
+    assert reached[-1][2] < reached[0][2] + SLACK, reached
     connections.close()
+    for stop, seconds, mib in reached:
+        FIGURES.info("%d entries after %.0f s, %.0f MiB", stop, seconds, mib)
+    FIGURES.info("%d bytes of the database for each entry", database.stat().st_size // size)

@@ -3,6 +3,7 @@
 Ordinary names are read here, whatever is rarer is left to the library: both give the same text.
 """
 
+import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -28,6 +29,7 @@ _KEYWORDS: Final = {
 _SIZES: Final = {_COMMON_NAME: range(1, 65), _COUNTRY: range(2, 3)}  # RFC 5280 appendix A.1
 _ANY_SIZE: Final = range(1, 117)
 _SPECIAL: Final = str.maketrans({c: f"\\{c}" for c in '\\"+,;<>'} | {"\0": "\\00"})  # RFC 4514 section 2.4
+_TO_ESCAPE: Final = re.compile(r'[\\"+,;<>\0]|\A[# ]| \Z')
 _REMEMBERED: Final = 4096  # the names in a log repeat their organisations and countries
 _UNIQUE_ID: Final = 45  # x500UniqueIdentifier, a BIT STRING
 
@@ -89,6 +91,8 @@ def _attribute(element: bytes) -> _Attribute | None:
 
 def _escaped(value: str) -> str:
     """A value as RFC 4514 section 2.4 writes it."""
+    if not _TO_ESCAPE.search(value):
+        return value
     text = value.translate(_SPECIAL)
     if value[0] == "#" or (value[0] == " " and len(value) > 1):
         text = f"\\{text}"
