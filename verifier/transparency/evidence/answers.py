@@ -33,7 +33,10 @@ def oversized(case: Case) -> Result:
 def bomb(case: Case) -> Result:
     """A small compressed body that unpacks beyond every bound."""
     limit, body = case.material.integer("limit", maximum=1 << 30), case.material.base64("body")
-    unpacked = len(zlib.decompressobj(GZIP).decompress(body, limit + 1))
+    try:
+        unpacked = len(zlib.decompressobj(GZIP).decompress(body, limit + 1))
+    except zlib.error as error:
+        raise MalformedInput(f"body: expected gzip, {error}") from None
     case.require(unpacked > limit, f"{len(body)} recorded bytes unpack to more than {limit}")
     return Result.OBSERVED
 
