@@ -1,5 +1,6 @@
 """Watching in this data directory: its file, and which certificates are our own."""
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,10 @@ from mingjing.config import Config, replace_file
 
 if TYPE_CHECKING:
     from issuer.lookup import OwnCertificates
+    from keys import FileKeyStore, KeyHandle
     from monitor import Monitor
     from monitor.watching.runner import Runner
+    from verifier.algorithms import KeyAlgorithm
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +33,34 @@ def watching(data: Path, settings: Config, monitor: "Monitor") -> "Iterator[Runn
     from monitor.watching.watchlist import FILE_NAME
 
     issued = Issued(OwnCertificates(data / "issuer.db"))
-    runner = monitor.watching.runner(data / FILE_NAME, is_ours=issued.made, site=settings.public_url)
+    runner = monitor.watching.runner(
+        data / FILE_NAME, is_ours=issued.made, site=settings.public_url, signers=webhook_keys(data)
+    )
     runner.start()
     try:
         yield runner
     finally:
         runner.stop()
         issued.close()
+
+
+def webhook_keys(data: Path) -> "tuple[KeyHandle, ...]":
+    """Return the keys that sign what goes to webhooks, made where they are missing. Raises KeyStoreError."""
+    from keys import FileKeyStore
+    from verifier.algorithms import KeyAlgorithm
+
+    store = FileKeyStore.create(data / "keys", "watching")
+    return tuple(_key(store, algorithm) for algorithm in (KeyAlgorithm.ED25519, KeyAlgorithm.SM2))
+
+
+def _key(store: "FileKeyStore", algorithm: "KeyAlgorithm") -> "KeyHandle":
+    from keys import KeyExists
+
+    name = f"webhook-{algorithm}"
+    with contextlib.suppress(KeyExists):  # made by another process meanwhile, or long ago
+        if not store.exists(name):
+            return store.generate(name, algorithm)
+    return store.open(name)
 
 
 class Issued:

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 from mingjing import data, output
 from mingjing.config import Config
 from mingjing.errors import ConfigError, Unreachable
+from mingjing.rooms import room_errors
+from mingjing.watch_text import delivery_rows, key_facts, keys_text, notice_text, row, state_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from monitor import Monitor
     from monitor.watching.service import Watching
-    from monitor.watching.values import Notice, WatchingState
+    from monitor.watching.values import Notice
 
 EXAMPLES = """\
 examples:
@@ -26,6 +30,7 @@ examples:
   mingjing watch acknowledge 12 --note "ordered by the shop team, ticket 4711"
   mingjing watch authorise 12            the certificate of notice 12 is known; or its TBS hash
   mingjing watch retry 12                once more through the channels that had given up
+  mingjing watch key                     the public keys by which a receiver checks our webhooks
 """
 WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.2
@@ -54,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     known.add_argument("known", metavar="ID|HASH", help="a notice's number, or the SHA-256 of the TBS")
     again = _action(actions, "retry", "deliver a notice that was given up")
     again.add_argument("notice", type=int, metavar="ID", help="the number of a notice")
+    _action(actions, "key", "the public keys by which a receiver checks our webhooks")
 
 
 def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
@@ -71,11 +77,13 @@ def _action(actions: Any, name: str, summary: str) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from mingjing.rooms import monitor, room_errors
+    from mingjing.rooms import monitor
 
     directory = data.directory(arguments)
     settings = data.load(directory)
     reads = arguments.action in {"show", "list"}
+    if arguments.action == "key":
+        return _key(arguments, directory)
     with room_errors():
         opened = monitor(directory, settings, read_only=reads)
         try:
@@ -93,7 +101,7 @@ def _show(opened: "Monitor", arguments: argparse.Namespace, _settings: Config) -
     if arguments.json:
         output.emit_json(state.to_json(now))
     else:
-        print(_state_text(state, now))
+        print(state_text(state, now))
     return 0 if state.working(now) and not state.error else 1
 
 
@@ -111,7 +119,7 @@ def _list(opened: "Monitor", arguments: argparse.Namespace, _settings: Config) -
     if arguments.json:
         output.emit_json([notice.state_json() for notice in notices])
     elif notices:
-        print(output.table([_row(n) for n in notices], ("ID", "", "when (UTC)", "about", "what")))
+        print(output.table([row(each) for each in notices], ("ID", "", "when (UTC)", "about", "what")))
     else:
         output.talk("Nothing was found yet." if not arguments.open else "Nothing is open.")
     return 0
@@ -128,7 +136,7 @@ def _test(opened: "Monitor", arguments: argparse.Namespace, _settings: Config) -
     if arguments.json:
         output.emit_json(notice.state_json())
     else:
-        print(output.table(_delivery_rows(notice), ("channel", "", "state", "detail")))
+        print(output.table(delivery_rows(notice), ("channel", "", "state", "detail")))
     if any(each.state != "delivered" for each in notice.deliveries):
         raise Unreachable("not every channel has taken the test notice; it stays queued and is tried again.")
     return 0
@@ -187,6 +195,18 @@ def _retry(opened: "Monitor", arguments: argparse.Namespace, _settings: Config) 
     return 0
 
 
+def _key(arguments: argparse.Namespace, directory: "Path") -> int:
+    from mingjing.watching import webhook_keys
+
+    with room_errors():
+        keys = [handle.public_key for handle in webhook_keys(directory)]
+    if arguments.json:
+        output.emit_json([key_facts(key) for key in keys])
+    else:
+        print(keys_text(keys))
+    return 0
+
+
 def _existing(watching: "Watching", number: int) -> "Notice":
     notice = watching.notice(number)
     if notice is None:
@@ -198,90 +218,7 @@ def _emit(arguments: argparse.Namespace, notice: "Notice") -> None:
     if arguments.json:
         output.emit_json(notice.state_json())
     else:
-        print(_notice_text(notice))
-
-
-# for people
-
-
-def _state_text(state: "WatchingState", now: datetime) -> str:
-    from mingjing.health import ago
-
-    since = f", without a gap since {state.working_since:%Y-%m-%d %H:%M} UTC" if state.working_since else ""
-    seen = f"last looked {ago(now, state.checked_at)}{since}" if state.checked_at else "has never looked"
-    parts = [f"{output.mark(state.working(now))} Watching {seen}. {state.open} open."]
-    if state.error:
-        parts.append(f"{output.mark(False)} The list in force is an older one: {output.safe(state.error)}")
-    parts += ["", _watches_text(state, now), "", _channels_text(state, now)]
-    return "\n".join(parts)
-
-
-def _watches_text(state: "WatchingState", now: datetime) -> str:
-    from mingjing.health import ago
-
-    rows = [
-        (
-            *(w.kind.value, output.safe(w.value), f"{w.since:%Y-%m-%d %H:%M}"),
-            *(ago(now, w.last_seen) if w.last_seen else "never", str(w.unknown), str(w.ours)),
-            *(str(w.authorised), "" if w.scanned >= 1 else f"{w.scanned:.0%} of the past searched"),
-        )
-        for w in state.watches
-    ]
-    heads = ("watched", "", "since (UTC)", "last seen", "open", "ours", "known")
-    return output.table(rows, heads) if rows else "Nothing is watched: fill watchlist.toml."
-
-
-def _channels_text(state: "WatchingState", now: datetime) -> str:
-    from mingjing.health import ago
-
-    rows = [
-        (
-            *(output.mark(None if c.last_attempt is None else not c.last_error), f"{c.kind} {c.name}"),
-            *(f"{c.since:%Y-%m-%d %H:%M}", ago(now, c.last_success) if c.last_success else "never"),
-            *(str(c.pending), str(c.dead), output.safe(c.last_error)),
-        )
-        for c in state.channels
-    ]
-    heads = ("", "channel", "since (UTC)", "last delivered", "queued", "given up", "last error")
-    return output.table(rows, heads) if rows else "Nobody is told: add a [[hook]] or [[webhook]]."
-
-
-def _row(notice: "Notice") -> tuple[str, ...]:
-    what = output.safe(", ".join(notice.matched)) if notice.matched else output.safe(notice.summary)
-    about = notice.subject.value if notice.certificate is None else f"certificate, {notice.origin.value}"
-    return (str(notice.id), _mark(notice), f"{notice.created_at:%Y-%m-%d %H:%M:%S}", about, what)
-
-
-def _mark(notice: "Notice") -> str:
-    return output.mark(not notice.open)
-
-
-def _delivery_rows(notice: "Notice") -> list[tuple[str, ...]]:
-    marks = {"delivered": True, "dead": False, "pending": None, "not-needed": True}
-    return [
-        (each.channel, output.mark(marks[each.state.value]), each.state.value, output.safe(each.error))
-        for each in notice.deliveries
-    ]
-
-
-def _notice_text(notice: "Notice") -> str:
-    rows = [("notice", str(notice.id)), ("what", output.safe(notice.summary)), ("id", notice.uid)]
-    rows.append(("when", f"{notice.created_at:%Y-%m-%d %H:%M:%S} UTC"))
-    if notice.certificate:
-        found = notice.certificate
-        rows += [
-            ("matched", output.safe(", ".join(notice.matched))),
-            ("issuer", output.safe(found.issuer)),
-            ("serial", found.serial_hex),
-            ("valid", f"{found.not_before:%Y-%m-%d %H:%M} to {found.not_after:%Y-%m-%d %H:%M} UTC"),
-            ("SHA-256", found.sha256.hex()),
-            ("TBS SHA-256", found.tbs_hash.hex()),
-        ]
-    if notice.acknowledged_at:
-        rows.append(("acknowledged", f"{notice.acknowledged_at:%Y-%m-%d %H:%M} UTC"))
-    rows += [("note", f"{note.at:%Y-%m-%d %H:%M} UTC: {output.safe(note.text)}") for note in notice.notes]
-    deliveries = output.table(_delivery_rows(notice), indent="  ")
-    return output.table(rows) + (f"\nchannels\n{deliveries}" if deliveries else "")
+        print(notice_text(notice))
 
 
 _ACTIONS = {

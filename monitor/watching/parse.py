@@ -137,12 +137,11 @@ class _Parser:
 
     def _webhook(self, table: Mapping[str, Any], at: Place) -> Webhook:
         self._only(table, ("name", "url", "secret_file", "ca_file", "timeout"), at)
-        ca_file = self._path(table, "ca_file", at) if "ca_file" in table else None
         return Webhook(
             name=self._channel_name(table, at),
             url=self._url(table, at),
-            secret_file=self._path(table, "secret_file", at),
-            ca_file=ca_file,
+            secret_file=self._path(table, "secret_file", at) if "secret_file" in table else None,
+            ca_file=self._path(table, "ca_file", at) if "ca_file" in table else None,
             timeout=self._number(table, "timeout", 10, TIMEOUTS, at),
         )
 

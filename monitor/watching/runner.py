@@ -1,7 +1,7 @@
 """Watching at work, in the scheduler: reads the watchlist, compares, and keeps the couriers going."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -20,6 +20,7 @@ from monitor.watching.rounds import Rounds
 from monitor.watching.values import Notice, Origin, Subject
 from monitor.watching.watchlist import ChannelSettings, Watchlist, WatchlistError, Webhook
 from monitor.watching.webhook import WebhookSender
+from verifier.algorithms import Signer
 
 POLL_SECONDS: Final = 1.0
 """How soon another process's work is noticed: the scheduler's own wakes the matcher at once."""
@@ -41,7 +42,9 @@ class Runner:
         notices: Notices,
         make_rounds: Callable[[Watchlist], Rounds],
         file: Path,
+        *,
         site: str,
+        signers: Sequence[Signer] = (),
     ) -> None:
         self._db = connections
         self._watches, self._deliveries, self._notices = (
@@ -50,7 +53,7 @@ class Runner:
             notices,
         )
         self._make_rounds = make_rounds
-        self._file, self._site = file, site
+        self._file, self._site, self._signers = file, site, signers
         self._print: Print = NOT_READ
         self._list = Watchlist()
         self._rounds: Rounds | None = None
@@ -146,7 +149,8 @@ class Runner:
         )
         self.stop_couriers()
         self._couriers = {
-            channel: Courier(channel.name, sender_of(channel), desk) for channel in watchlist.channels
+            channel: Courier(channel.name, sender_of(channel, self._signers), desk)
+            for channel in watchlist.channels
         }
         for courier in self._couriers.values():
             courier.start()
@@ -183,9 +187,9 @@ def read_watchlist(file: Path) -> tuple[str, Watchlist]:
         raise WatchlistError(f"{file.name}: expected UTF-8: {error}") from error
 
 
-def sender_of(channel: ChannelSettings) -> Sender:
-    """Return what sends through a channel."""
-    return WebhookSender(channel) if isinstance(channel, Webhook) else HookRunner(channel)
+def sender_of(channel: ChannelSettings, signers: Sequence[Signer] = ()) -> Sender:
+    """Return what sends through a channel; ``signers`` sign for webhooks."""
+    return WebhookSender(channel, signers) if isinstance(channel, Webhook) else HookRunner(channel)
 
 
 def _is_settling(found: tuple[int, int, int], now: datetime) -> bool:

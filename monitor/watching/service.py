@@ -1,5 +1,6 @@
 """Watching as the site and the command line see it; ``runner`` is for the scheduler."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +18,7 @@ from monitor.watching.rounds import IsOurs, Rounds
 from monitor.watching.runner import Runner
 from monitor.watching.values import Beside, Notice, Origin, Subject, WatchingState
 from monitor.watching.watchlist import Watchlist
+from verifier.algorithms import Signer
 
 HASH_BYTES = 32
 
@@ -131,8 +133,13 @@ class Watching:
 
     # at work
 
-    def runner(self, file: Path, *, is_ours: IsOurs, site: str = "") -> Runner:
-        """Return what reads the watchlist in ``file``, compares and delivers; ``site`` begins the links."""
+    def runner(
+        self, file: Path, *, is_ours: IsOurs, site: str = "", signers: Sequence[Signer] = ()
+    ) -> Runner:
+        """Return what reads the watchlist in ``file``, compares and delivers.
+
+        ``site`` begins the links in notices; ``signers`` sign what goes to webhooks.
+        """
 
         def rounds(watchlist: Watchlist) -> Rounds:
             return Rounds(
@@ -143,4 +150,4 @@ class Watching:
                 deliver_past=watchlist.deliver_past,
             )
 
-        return Runner(self._db, self._notices, rounds, file, site)
+        return Runner(self._db, self._notices, rounds, file, site=site, signers=signers)

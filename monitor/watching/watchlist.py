@@ -32,10 +32,10 @@ authorised = []
 past = "deliver"         # unexpired past certificates of a newly watched name: "deliver" or only "list"
 give_up_after_days = 7   # then a notice that could not be delivered is set aside as dead, and shown as such
 
-# [[webhook]]            # POST of JSON, signed as in the Standard Webhooks specification (HMAC-SHA-256)
-# name = "operations"
+# [[webhook]]            # POST of JSON, signed as in the Standard Webhooks specification, by keys of this
+# name = "operations"    # service: `mingjing watch key` prints the public ones, for the receiver to check
 # url = "https://hooks.corp.example/certificates"
-# secret_file = "watch-operations.secret"  # mode 0600. Make it:
+# secret_file = "watch-operations.secret"  # signed with HMAC too, for receivers that share a secret. Make it:
 #                        # (umask 077; echo "whsec_$(openssl rand -base64 32)" > watch-operations.secret)
 # ca_file = "internal-ca.pem"              # besides the system's roots
 # timeout = 10           # seconds for the whole answer
@@ -53,11 +53,14 @@ class WatchlistError(MonitorError):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A receiver of signed POST requests. The secret is read anew for every request, and never kept."""
+    """A receiver of signed POST requests. The secret is read anew for every request, and never kept.
+
+    Without one the receiver checks a signature by this service's own keys.
+    """
 
     name: str
     url: str
-    secret_file: Path
+    secret_file: Path | None
     ca_file: Path | None
     timeout: float
 

@@ -1,41 +1,38 @@
-"""A signed POST, as the Standard Webhooks specification has it: receivers need only HMAC-SHA-256.
+"""A signed POST (see ``signing``); docs/watching.md says how a receiver checks it."""
 
-The signature is ``v1,`` and base64(HMAC-SHA-256(secret, id "." timestamp "." body)); docs/watching.md says
-how a receiver checks it.
-"""
-
-import base64
 import contextlib
-import hmac
 import http.client
 import json
-import os
 import socket
 import ssl
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from threading import Event, Lock, Timer
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from monitor.watching.channel import NotDelivered
+from monitor.watching.signing import read_secret, signed_headers
 from monitor.watching.watchlist import Webhook
+from verifier.algorithms import Signer
 
-PREFIX: Final = "whsec_"
-SECRET_BYTES: Final = (24, 64)  # Standard Webhooks, "Symmetric"
 CONNECT_SECONDS: Final = 5.0
 LONGEST_RETRY_AFTER: Final = 3600.0
 _SUCCESS: Final = range(200, 300)
+_HEADERS: Final = {
+    "Content-Type": "application/json",
+    "User-Agent": "mingjing-watch",
+    "Connection": "close",
+}
 
 
 class WebhookSender:
     """Sends notices to one receiver, each over its own connection. ``cancel`` ends a request from outside."""
 
-    def __init__(self, settings: Webhook) -> None:
+    def __init__(self, settings: Webhook, signers: Sequence[Signer] = ()) -> None:
         self._settings = settings
+        self._signers = signers
         self._connection: socket.socket | None = None
         self._lock = Lock()
         self._cancelled = False
@@ -43,9 +40,10 @@ class WebhookSender:
     def send(self, notice: Mapping[str, Any]) -> None:
         """POST one notice; returns once the receiver has said 2xx. Raises NotDelivered with the reason."""
         body = json.dumps(notice, ensure_ascii=False).encode()
-        headers = signed_headers(
-            read_secret(self._settings.secret_file), notice["id"], body, datetime.now(UTC)
-        )
+        file = self._settings.secret_file
+        secret = None if file is None else read_secret(file)
+        now = datetime.now(UTC)
+        headers = signed_headers(notice["id"], body, now, secret=secret, signers=self._signers) | _HEADERS
         try:
             with self._connected() as connection:
                 status, retry_after = _post(connection, self._settings.url, body, headers)
@@ -109,38 +107,6 @@ class WebhookSender:
             timer.cancel()
             with self._lock:
                 self._connection = None
-
-
-def signed_headers(secret: bytes, notice_id: str, body: bytes, now: datetime) -> dict[str, str]:
-    """Return the headers that prove who sent ``body`` and when. The id stays the same in every attempt."""
-    timestamp = str(int(now.timestamp()))
-    signed = b".".join([notice_id.encode(), timestamp.encode(), body])
-    signature = base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
-    return {
-        "webhook-id": notice_id,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{signature}",
-        "Content-Type": "application/json",
-        "User-Agent": "mingjing-watch",
-        "Connection": "close",
-    }
-
-
-def read_secret(path: Path) -> bytes:
-    """Return the secret in ``path``, which only its owner may read. Raises NotDelivered."""
-    try:
-        with path.open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise NotDelivered(f"{path} can be read by others: expected mode 0600")
-            text = file.read(1024).decode("ascii").strip()
-        secret = base64.b64decode(text.removeprefix(PREFIX), validate=True)
-    except OSError as error:
-        raise NotDelivered(f"could not read the secret file {path}: {error.strerror}") from None
-    except ValueError:
-        raise NotDelivered(f"{path}: expected {PREFIX} and base64") from None
-    if not SECRET_BYTES[0] <= len(secret) <= SECRET_BYTES[1]:
-        raise NotDelivered(f"{path}: expected {SECRET_BYTES[0]} to {SECRET_BYTES[1]} bytes in base64")
-    return secret
 
 
 def _post(

@@ -75,6 +75,19 @@ def test_a_test_notice_goes_all_the_way(alarmed):
     assert sent["id"] in [notice["id"] for notice in told(alarmed)]
 
 
+def test_the_public_keys_for_receivers(alarmed):
+    ed25519, sm2 = json.loads(alarmed.run("watch", "key", "--json").stdout)
+    assert (ed25519["version"], sm2["version"]) == ("v1a", "v1sm2")
+    shown = alarmed.run("watch", "key").stdout
+    assert ed25519["text"].startswith("whpk_")
+    assert ed25519["text"] in shown
+    assert shown.count("BEGIN PUBLIC KEY") == 2
+    files = list((alarmed.data / "keys" / "watching").glob("*.key"))
+    assert len(files) == 2
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in files)
+    assert all(file.read_bytes().startswith(b"MJKEY") for file in files)
+
+
 def test_show_for_people(alarmed):
     done = alarmed.run("watch", "show")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -46,14 +46,14 @@ class Watchlist:
         program.chmod(0o755)
         return f'[[hook]]\nname = "{name}"\nprogram = "{program.name}"\ntimeout = {timeout}\n'
 
-    def runner(self) -> Runner:
+    def runner(self, **options: Any) -> Runner:
         return self.monitor.watching.runner(
-            self.file, is_ours=lambda _serial, tbs: tbs in self.ours, site="https://site.example"
+            self.file, is_ours=lambda _serial, tbs: tbs in self.ours, site="https://site.example", **options
         )
 
     @contextmanager
-    def running(self) -> Iterator[Runner]:
-        runner = self.runner().start()
+    def running(self, **options: Any) -> Iterator[Runner]:
+        runner = self.runner(**options).start()
         try:
             yield runner
         finally:
@@ -63,7 +63,7 @@ class Watchlist:
         return [json.loads(path.read_text()) for path in sorted(self.told.glob("*.json"))]
 
 
-def until[T](get: Callable[[], T], seconds: float = 15) -> T:
+def until[T](get: Callable[[], T], seconds: float = 90) -> T:
     """Wait until ``get`` gives something true, and return it."""
     deadline = time.monotonic() + seconds
     while not (value := get()) and time.monotonic() < deadline:

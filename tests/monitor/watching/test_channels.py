@@ -19,12 +19,14 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from monitor.watching.channel import NotDelivered
 from monitor.watching.hook import HookRunner, environment
 from monitor.watching.watchlist import Hook, Webhook
 from monitor.watching.webhook import WebhookSender
+from verifier.algorithms import KeyAlgorithm, PrivateKey
 
 DOCS = Path(__file__).parents[3] / "docs" / "watching.md"
 SECRET = bytes(range(32))
@@ -121,6 +123,22 @@ class TestWebhook:
         version, _, signature = headers["webhook-signature"].partition(",")
         assert version == "v1"
         assert base64.b64decode(signature) == hmac.new(SECRET, signed, hashlib.sha256).digest()
+
+    def test_without_a_secret_our_own_keys_sign(self, watchlist, ca, until, receiver):
+        """All the way from watchlist.toml, which names no secret."""
+        key = PrivateKey.generate(KeyAlgorithm.ED25519)
+        channel = f'[[webhook]]\nname = "ops"\nurl = "{receiver.url}"\n'
+        watchlist.watch(".example.com", hook=False, more=channel)
+        with watchlist.running(signers=[key]) as runner:
+            watchlist.monitor.add_certificate(ca.issue("www.example.com"))
+            runner.wake()
+            ((_, headers, body),) = until(lambda: receiver.requests)
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        version, _, signature = headers["webhook-signature"].partition(",")
+        assert version == "v1a"
+        Ed25519PublicKey.from_public_bytes(key.public_key.spki[-32:]).verify(
+            base64.b64decode(signature), signed
+        )
 
     def test_the_documented_check_accepts_it_and_refuses_what_was_altered(self, receiver, webhook):
         WebhookSender(webhook).send(NOTICE)

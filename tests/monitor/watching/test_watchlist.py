@@ -103,6 +103,11 @@ def test_a_mistake_is_named(tmp_path, text, said):
     assert said in str(refused.value)
 
 
+def test_a_webhook_needs_no_secret(tmp_path):
+    (channel,) = parse_watchlist('[[webhook]]\nname = "ops"\nurl = "https://x.example/"\n', tmp_path).channels
+    assert channel == Webhook("ops", "https://x.example/", None, None, 10.0)
+
+
 def test_plain_http_goes_to_this_machine_only(tmp_path):
     for host in ("127.0.0.1:1", "[::1]:1", "localhost"):
         assert parse_watchlist(WEBHOOK.format(url=f"http://{host}/"), tmp_path).channels
