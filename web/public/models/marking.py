@@ -52,13 +52,13 @@ class Hits:
 
 def hits_of(found: Page) -> Hits:
     """Return what to mark in the results of a search that was answered."""
-    asked = understand(found.query.q)
+    asked, name = understand(found.query.q), NOTHING
     if asked.kind is Kind.NAME:
-        return Hits(name=_in_names(asked.text, found.query.match))
-    if asked.kind in {Kind.EMAIL, Kind.ADDRESS}:
-        return Hits(name=_WHOLE)
+        name = _in_names(asked.text, found.query.match)
+    elif asked.kind in {Kind.EMAIL, Kind.ADDRESS}:
+        name = _WHOLE
     issuer = asked.text if asked.kind is Kind.ISSUER else found.query.filters.issuer
-    return Hits(issuer=Hit((issuer.lower(),)) if issuer else NOTHING)
+    return Hits(name, Hit((issuer.lower(),)) if issuer else NOTHING)
 
 
 def _in_names(text: str, match: Match) -> Hit:

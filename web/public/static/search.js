@@ -12,7 +12,7 @@
   const found = document.getElementById("found");
   const told = document.getElementById("told");
   if (!form || !found || !told) return;
-  const words = told.querySelector("span");
+  const words = told.querySelector("[role=status]");
   const again = told.querySelector("button");
 
   let shown = address(); // what the results in place answer
