@@ -123,7 +123,7 @@ class Logs:
             connection.executemany(
                 "INSERT OR REPLACE INTO oddities VALUES (?, ?, ?, ?)", [(log, *odd) for odd in batch.odd]
             )
-            tree.append(connection, log, batch.position, b"".join(entry.leaf_hash for entry in batch.entries))
+            tree.append(connection, log, batch.position, [entry.leaf_hash for entry in batch.entries])
             connection.execute(
                 "UPDATE logs SET size=?, malformed=malformed+? WHERE id=?", (end, len(malformed), log)
             )

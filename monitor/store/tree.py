@@ -5,7 +5,7 @@ one stored can be read from it: roots and proofs cost O(log n) rows.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from verifier.transparency.merkle import parents_of, root_of
 
@@ -19,27 +19,27 @@ def split(hashes: bytes) -> list[bytes]:
     return [hashes[at : at + HASH] for at in range(0, len(hashes), HASH)]
 
 
-def append(connection: sqlite3.Connection, log: int, position: int, hashes: bytes) -> None:
+def append(connection: sqlite3.Connection, log: int, position: int, hashes: Sequence[bytes]) -> None:
     """Add leaf hashes from index ``position`` on, and the nodes above the tiles that they fill."""
     level = 0
     while hashes:
-        row = _begun(connection, log, level, position) + hashes
+        row = [*split(_begun(connection, log, level, position)), *hashes]
         first = position // WIDTH
-        tiles = [row[at : at + WIDTH * HASH] for at in range(0, len(row), WIDTH * HASH)]
+        tiles = [b"".join(row[at : at + WIDTH]) for at in range(0, len(row), WIDTH)]
         connection.executemany(
             "INSERT OR REPLACE INTO tiles (log, level, idx, hashes) VALUES (?, ?, ?, ?)",
             [(log, level, first + offset, tile) for offset, tile in enumerate(tiles)],
         )
-        hashes = b"".join(_roots(row))
+        hashes = tile_roots(row)
         level, position = level + 1, first
 
 
-def _roots(row: bytes) -> list[bytes]:
-    """The roots of the full tiles in a row of hashes, all tiles a level at a time."""
-    nodes = split(row[: len(row) - len(row) % (WIDTH * HASH)])
+def tile_roots(row: Sequence[bytes]) -> list[bytes]:
+    """Return the roots of the full tiles in a row of hashes, all tiles a level at a time."""
+    nodes: Sequence[bytes] = row[: len(row) - len(row) % WIDTH]
     for _ in range(HEIGHT):
         nodes = parents_of(nodes)
-    return nodes
+    return list(nodes)
 
 
 def truncate(connection: sqlite3.Connection, log: int, size: int) -> None:

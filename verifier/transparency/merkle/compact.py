@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from verifier.errors import MalformedInput
 from verifier.transparency import wire
-from verifier.transparency.merkle.hashing import EMPTY_ROOT, MAX_SIZE, hash_node, parents_of
+from verifier.transparency.merkle.hashing import EMPTY_ROOT, MAX_SIZE, SUBTREE, hash_node, parents_of
 
 
 class CompactRange:
@@ -39,23 +39,27 @@ class CompactRange:
         self._push(wire.fixed(leaf_hash, wire.HASH_SIZE, "leaf hash"), 1)
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
-        """Add leaves in order, level by level; none is added where one has not 32 bytes.
+        """Add leaves in order; none is added where one has not 32 bytes."""
+        leaves = list(leaf_hashes)
+        for leaf_hash in leaves:
+            if len(leaf_hash) != wire.HASH_SIZE:
+                raise MalformedInput(f"leaf hash: expected {wire.HASH_SIZE} bytes, got {len(leaf_hash)}")
+        self._check_room(len(leaves))
+        for start in range(0, len(leaves), SUBTREE):
+            self._grow(leaves[start : start + SUBTREE])
 
-        On each level the new nodes are joined with the peak that waits there, if one does, and the odd last
-        one waits in its turn.
+    def _grow(self, row: list[bytes]) -> None:
+        """Add leaves level by level: on each, the new nodes are joined with the peak that waits there, if one
+        does, and the odd last one waits in its turn.
         """
-        row = list(leaf_hashes)
-        for length in set(map(len, row)) - {wire.HASH_SIZE}:
-            raise MalformedInput(f"leaf hash: expected {wire.HASH_SIZE} bytes, got {length}")
-        self._check_room(len(row))
         peaks = dict(zip(_levels(self._size), self._peaks, strict=True))
         position, level = self._size, 0
         self._size += len(row)
         while row:
             if position & 1:
-                row = [peaks.pop(level), *row]
+                row.insert(0, peaks.pop(level))
             if len(row) & 1:
-                peaks[level] = row[-1]
+                peaks[level] = row.pop()
             row = parents_of(row)
             position, level = position >> 1, level + 1
         self._peaks = [peaks[level] for level in _levels(self._size)]
