@@ -76,7 +76,7 @@ class Tally:
         before: int | None = None,
         limit: int = 60,
     ) -> tuple[AuditMark, ...]:
-        """Return audits, newest first, those with a smaller id than ``before``; of one log and outcome or all."""
+        """Return audits, newest first, with a smaller id than ``before``; of one log and outcome, or all."""
         rows = self._db.rows(
             "SELECT a.id, a.finished_at, a.outcome, l.name FROM audits a JOIN logs l ON l.id = a.log"
             " WHERE (?1 IS NULL OR l.name = ?1) AND (?2 IS NULL OR a.outcome = ?2)"
