@@ -20,7 +20,8 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from verifier.algorithms import PublicKey, SignatureScheme
 from verifier.certificates.distinguished import from_library, read_name
-from verifier.certificates.extensions import LIBRARY_ERRORS, read_extensions
+from verifier.certificates.extensions import read_extensions
+from verifier.certificates.library import LIBRARY_ERRORS, refusal
 from verifier.certificates.tbs import Extension, Tbs, split_tbs
 from verifier.errors import InvalidSignature, MalformedInput, PathInvalid, UnsupportedAlgorithm, VerifierError
 
@@ -92,7 +93,7 @@ class Certificate:
         except VerifierError as error:
             raise MalformedInput(f"certificate: {error}") from error
         except LIBRARY_ERRORS as error:
-            raise MalformedInput(f"certificate: expected RFC 5280 contents, {error!r}") from error
+            raise refusal("certificate", error) from error
 
     @classmethod
     def from_pem(cls, data: bytes | str) -> Self:

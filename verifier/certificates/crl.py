@@ -7,7 +7,7 @@ from cryptography import x509
 
 from verifier.algorithms import SignatureScheme
 from verifier.certificates.certificate import Certificate
-from verifier.certificates.extensions import LIBRARY_ERRORS
+from verifier.certificates.library import LIBRARY_ERRORS
 from verifier.certificates.reasons import REMOVE_FROM_CRL, Answer, RevocationUnusable, check_times
 from verifier.errors import InvalidSignature, MalformedInput
 

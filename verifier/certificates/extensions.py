@@ -10,25 +10,12 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm as NotInLibrary
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from verifier.algorithms import der as asn1
+from verifier.certificates.library import LIBRARY_ERRORS, refusal
 from verifier.certificates.tbs import POISON, SCT_LIST, Encoded, split_extension
 from verifier.errors import MalformedInput
-
-LIBRARY_ERRORS: Final = (
-    ValueError,
-    TypeError,
-    KeyError,  # a string type that it does not know
-    OverflowError,
-    NotInLibrary,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-    Warning,  # where the program turns warnings into errors
-)
-"""What cryptography raises for bytes that are no certificate and no CRL."""
 
 _KEY_USAGES: Final = (
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
@@ -124,7 +111,7 @@ def _read(elements: tuple[bytes, ...]) -> TypedExtensions:
     except LIBRARY_ERRORS as error:
         for element in elements:
             _check(element)
-        raise MalformedInput(f"certificate.extensions: expected RFC 5280 contents, {error!r}") from error
+        raise refusal("certificate.extensions", error) from error
 
 
 def _check(element: bytes) -> None:
