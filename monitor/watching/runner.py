@@ -18,7 +18,7 @@ from monitor.watching.hook import HookRunner
 from monitor.watching.parse import parse_watchlist
 from monitor.watching.rounds import Rounds
 from monitor.watching.values import Notice, Origin, Subject
-from monitor.watching.watchlist import ChannelSettings, Watchlist, WatchlistError, Webhook
+from monitor.watching.watchlist import FILE_NAME, ChannelSettings, Watchlist, WatchlistError, Webhook
 from monitor.watching.webhook import WebhookSender
 from verifier.algorithms import Signer
 
@@ -26,6 +26,10 @@ POLL_SECONDS: Final = 1.0
 """How soon another process's work is noticed: the scheduler's own wakes the matcher at once."""
 SETTLING_SECONDS: Final = 1.0
 LONGEST_FILE: Final = 8 * 1024 * 1024
+EMPTIED: Final = (
+    f"{FILE_NAME}, line 1: the file is empty, as if a program had only begun to write it; to watch nothing,"
+    " write names = []"
+)
 logger = logging.getLogger(__name__)
 
 type Print = tuple[int, int, int] | None
@@ -112,14 +116,29 @@ class Runner:
         if found == self._print or (found and self._print is not NOT_READ and _is_settling(found, now)):
             return
         kept = str(self._watches.state()["text"])
+        if not found and not kept:
+            self._print = found
+            return
         try:
-            if found or kept:
-                self._take(*read_watchlist(self._file), now)
+            text, watchlist = self._whole(kept)
         except WatchlistError as error:
+            if _print(self._file) != found:
+                return  # it changed under our eyes: the next look reads it whole
             if self._print is NOT_READ and kept:
                 self._take(kept, parse_watchlist(kept, self._file.parent), now)
             self._refuse(str(error), f"{found or now.date()}", now)
+        else:
+            if _print(self._file) != found:
+                return
+            self._take(text, watchlist, now)
         self._print = found
+
+    def _whole(self, kept: str) -> tuple[str, Watchlist]:
+        """Read the file. One that was emptied is none: a list that watches nothing says so."""
+        text, watchlist = read_watchlist(self._file)
+        if kept.strip() and not text.strip():
+            raise WatchlistError(EMPTIED)
+        return text, watchlist
 
     def _refuse(self, error: str, which: str, now: datetime) -> None:
         """Say that the old list stays in force; after a start it is the one that the database has kept."""

@@ -58,7 +58,7 @@ def run_certspotter(directory, log, size):
         "-script", hook, "-state_dir", directory / "state", "-verbose",
     ]  # fmt: skip
     environment = {"PATH": os.environ["PATH"], "HOME": str(directory)}
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 200
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         while _verified(directory) < size and time.monotonic() < deadline:
             time.sleep(0.1)
