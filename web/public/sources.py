@@ -56,7 +56,15 @@ class Sources:
 
     def counts(self) -> Counts:
         """Return the certificates by state; of a large database, as they were a few seconds ago."""
-        return self.site.counts.get(lambda: self.monitor.tally.by_state(self.now))
+        return self.site.counts.get(self._count)
+
+    def _count(self) -> Counts:
+        """Count in whichever thread: with a connection and a clock of its own."""
+        monitor = self.open_monitor()
+        try:
+            return monitor.tally.by_state(self.site.clock())
+        finally:
+            monitor.close()
 
     def open_monitor(self) -> Monitor:
         """Open it for something that outlives the request; the caller closes it."""
