@@ -1,5 +1,7 @@
 """/inspect: anyone pastes a certificate or drops its file, and gets the verdict on it."""
 
+import logging
+
 from flask import Blueprint, Response, request, url_for
 
 from proxy_addon.errors import ProxyError
@@ -11,6 +13,7 @@ from web.public.negotiation import page
 from web.public.sources import sources
 from web.public.state import Said, State
 
+logger = logging.getLogger(__name__)
 blueprint = Blueprint("inspect", __name__)
 
 
@@ -28,7 +31,10 @@ def answer() -> Response:
     try:
         found = inspect(chain, _host(), known.settings.data, known.monitor, known.now)
     except ProxyError as error:
-        raise NotReady(say("The policy to judge by cannot be read: {reason}", reason=error)) from error
+        logger.error("the policy to judge by cannot be read: %s", error)  # noqa: TRY400  it says what is wrong
+        raise NotReady(
+            say("The policy to judge by cannot be read at the moment."), way_out=say("Try again shortly.")
+        ) from error
     checks = [finding_shown(finding) for finding in found.verdict.findings]
     return page("inspect.html", _facts(found), found=found, said=_said(found), checks=checks)
 

@@ -2,7 +2,7 @@
 
 ``CATALOGUE`` maps each English message of the site to its Chinese, with the same blanks. ``SHAPES`` does
 the same for sentences that other rooms write, ``MEANINGS`` tells what a finding's code means.
-Terms follow GB/T 25069, GM/Z 4001 and the usual Chinese of RFC 6962: 证书透明化, 日志, 树头, 包含证明, 一致性证明.
+Terms follow GB/T 25069, GM/Z 4001 and the usual Chinese of RFC 6962: 证书透明度, 日志, 树头, 包含证明, 一致性证明.
 """
 
 from typing import Final

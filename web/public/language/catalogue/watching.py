@@ -9,6 +9,7 @@ MESSAGES: Final = {
     "{channel} waits to be told; the last attempt failed: {error}": "等待通知 {channel}；最近一次尝试失败：{error}",
     "{channel} was given up: {error}": "已放弃通知 {channel}：{error}",
     "{channel} need not be told": "无需通知 {channel}",
+    ", ": "，",
     "Older notices": "更早的通知",
     "before must be the number of a notice.": "before 必须是通知的编号。",
     "signed webhook": "带签名的 webhook",
