@@ -1,7 +1,7 @@
 """A value that takes time in proportion to the database: kept, and made anew beside the requests.
 
-It is made at most one part in fifty of the time. Only the very first request waits for it; later ones get what
-is there, and the one that finds it old has it made anew by a thread of its own.
+It is made at most one part in fifty of the time. Only the very first request waits for it; later ones get
+what is there, and one that finds it old has it made anew by a thread of its own.
 """
 
 import logging

@@ -1,12 +1,15 @@
 """/metrics, read by Prometheus's own parser."""
 
+import re
 import shutil
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import web.public
 from monitor import Monitor
 from web.public import create_app
 from web.public.metrics import Family, Kind, written
@@ -198,3 +201,11 @@ def test_nothing_is_said_of_an_empty_site_that_is_not_so(world, tmp_path):
     assert value(known, "mingjing_certificates") == 0
     assert value(known, "mingjing_auditor_up") == 0
     assert "mingjing_log_tree_size" not in families
+
+
+def test_the_documentation_names_every_metric_and_no_other():
+    site = Path(web.public.__file__).parent
+    sources = [*(site / "metrics").glob("*.py"), site / "views" / "health.py"]
+    given = {name for path in sources for name in re.findall(r'"(mingjing_\w+)"', path.read_text())}
+    told = set(re.findall(r"\bmingjing_\w+", (site.parents[1] / "docs" / "metrics.md").read_text()))
+    assert told == given
