@@ -124,7 +124,7 @@ MESSAGES: Final = {
     "none": "无",
     "Validity": "有效期",
     "It ended {ago}; it was made for {length}.": "已于{ago}到期；有效期长 {length}。",
-    "It ends {ago}; it was made for {length}.": "将于{ago}到期；有效期长 {length}。",
+    "It ends {ago}; it was made for {length}.": "将于 {ago}到期；有效期长 {length}。",
     "Revocation": "吊销",
     "Read {ago} from {source}": "{ago}读取自 {source}",
     "Made for": "用途",
