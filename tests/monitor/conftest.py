@@ -268,11 +268,22 @@ class StaticLog(MadeLog):
         self.tree_hook: Callable[[], SignedTreeHead] | None = None
 
     def watched(self, **changes: Any) -> WatchedLog:
-        return super().watched(**{"url": "", "monitoring_url": self.base, **changes})
+        return super().watched(**{
+            "url": "",
+            "monitoring_url": self.base,
+            "submission_url": self.base,
+            **changes,
+        })
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         path = urlsplit(handler.path).path.partition(f"/log/{self.name}/")[2]
         self.requests.append(path)
+        if path in self.hooks:
+            self.hooks[path](handler, {})
+            return
+        if path == "ct/v1/get-roots":
+            reply_json(handler, {"certificates": [b64(der) for der in self.roots]})
+            return
         body = self.replaced[path] if path in self.replaced else self.body(path)
         reply(handler, body or b"not found", 404 if body is None else 200)
 

@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 
 from monitor.values import AuditOutcome
-from tests.monitor.conftest import NOW, TestCa
+from tests.monitor.conftest import NOW, MadeLog, StaticLog, TestCa
 from verifier.certificates import Certificate
 from verifier.transparency.entries import PrecertEntry, merkle_tree_leaf
 from verifier.transparency.evidence import Result
@@ -14,6 +14,12 @@ from verifier.transparency.extra_data import PrecertChainEntry
 from verifier.transparency.log_list import TemporalInterval
 
 SHARD = TemporalInterval(NOW, NOW + timedelta(days=180))
+
+
+@pytest.fixture(params=[MadeLog, StaticLog])
+def log(request, served):
+    """An empty log behind either API."""
+    return served(request.param("made"))
 
 
 @pytest.fixture
@@ -73,6 +79,21 @@ def test_an_entry_merged_late_is_found_without_its_sct(monitor, watched, ca, exa
         assert failed(report) == ({code} if code else set()), report.findings
     assert examined("entry-merged-late").result is Result.PROVEN
     assert monitor.distrusted_logs() == frozenset()
+
+
+def test_old_entries_that_every_head_held_are_not_late(monitor, watched, ca):
+    """Looked at only now, among several heads, each is compared with those that lack it alone."""
+    for _ in range(3):
+        old = watched.now() - 30_000
+        watched.add_precertificate(ca.precertificate("old.example.test"), ca, timestamp=old)
+        monitor.audit_now()
+    watched.timestamp = watched.now() + 200_000  # more than a merge delay later
+    watched.add_precertificate(ca.precertificate("new.example.test"), ca, timestamp=watched.now() + 190_000)
+    monitor.audit_now()
+    monitor.observations.move("logged 1", 0)
+    watched.add_precertificate(ca.precertificate("newer.example.test"), ca, timestamp=watched.now() + 195_000)
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT, report.findings
 
 
 def test_an_entry_under_an_unknown_root(monitor, watched, examined):

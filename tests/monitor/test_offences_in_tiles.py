@@ -75,6 +75,23 @@ def test_a_tile_that_does_not_hash(monitor, static_log, ca, examined, path):
     accused(monitor, "tile-wrong", examined, Result.OBSERVED)
 
 
+def test_one_garbled_tile_accuses_nobody(monitor, static_log, ca, reply):
+    """It is read twice before a log is accused."""
+    grow(static_log, ca, 10)
+    monitor.watch_log(static_log.watched())
+    path = "tile/0/000.p/10"
+
+    def answer(handler, _query):
+        del static_log.hooks[path]
+        reply(handler, bytes(32) + static_log.body(path)[32:])
+
+    static_log.hooks[path] = answer
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT, report.findings
+    assert "tiles" in {finding.code.value for finding in report.findings}
+    assert static_log.hooks == {}
+
+
 def test_a_tile_of_the_wrong_length(monitor, static_log, ca, examined):
     grow(static_log, ca, 10)
     monitor.watch_log(static_log.watched())

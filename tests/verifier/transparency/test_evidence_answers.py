@@ -39,6 +39,10 @@ def test_a_bomb():
         as_much_as_allowed={"body": b64(gzip.compress(bytes(1000)))},
     )  # fmt: skip
     assert examined("response-bomb", material | {"body": b64(b"no gzip")}).result is Result.NOT_SHOWN
+    beginning = gzip.compress(bytes(10_000_000), 1)[:2000]
+    assert (
+        examined("response-bomb", material | {"body": b64(beginning), "limit": 9_000_000}).result is OBSERVED
+    )
 
 
 def test_time():

@@ -31,13 +31,17 @@ def oversized(case: Case) -> Result:
 
 
 def bomb(case: Case) -> Result:
-    """A small compressed body that unpacks beyond every bound."""
+    """A small compressed body that unpacks beyond every bound, of which the beginning is recorded."""
     limit, body = case.material.integer("limit", maximum=1 << 30), case.material.base64("body")
+    unpack = zlib.decompressobj(GZIP)
     try:
-        unpacked = len(zlib.decompressobj(GZIP).decompress(body, limit + 1))
+        unpacked = len(unpack.decompress(body, limit + 1))
     except zlib.error as error:
         raise MalformedInput(f"body: expected gzip, {error}") from None
-    case.require(unpacked > limit, f"{len(body)} recorded bytes unpack to more than {limit}")
+    cut = "" if unpacked > limit else f", with more to come; the recorder stopped beyond {limit}"
+    case.require(
+        unpacked > limit or not unpack.eof, f"{len(body)} recorded bytes unpack to {unpacked} and more{cut}"
+    )
     return Result.OBSERVED
 
 
