@@ -79,6 +79,8 @@ class Certificate:
     precertificate_tbs: bytes = field(compare=False, repr=False)
     related_certificate: bytes | None = field(compare=False)
     extensions: tuple[Extension, ...] = field(compare=False, repr=False)
+    other_names: tuple[str, ...] = field(compare=False)
+    """URIs, and otherName values that are a text."""
 
     @classmethod
     def parse(cls, der: bytes) -> Self:
@@ -142,6 +144,7 @@ class Certificate:
             tbs.without_transparency,
             tbs.related_certificate,
             tuple([one.extension for one in tbs.extensions]),
+            found.other_names,
         )
 
     @property

@@ -14,6 +14,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from verifier.algorithms import der as asn1
 from verifier.certificates.library import LIBRARY_ERRORS, refusal
+from verifier.certificates.other_names import other_names
 from verifier.certificates.tbs import POISON, SCT_LIST, Encoded, split_extension
 from verifier.errors import MalformedInput
 
@@ -55,6 +56,7 @@ class TypedExtensions(NamedTuple):
     issuer_urls: tuple[str, ...]
     crl_urls: tuple[str, ...]
     must_staple: bool
+    other_names: tuple[str, ...]
 
 
 def read_extensions(extensions: Sequence[Encoded]) -> TypedExtensions:
@@ -157,6 +159,7 @@ class _Library:
             issuer_urls=self.access_urls(AuthorityInformationAccessOID.CA_ISSUERS),
             crl_urls=self.crl_urls(),
             must_staple=x509.TLSFeatureType.status_request in (self.value(x509.TLSFeature) or ()),
+            other_names=other_names(self.value(x509.SubjectAlternativeName) or ()),
         )
 
     def value[T: x509.ExtensionType](self, kind: type[T]) -> T | None:

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
 
 from monitor import Monitor
 from monitor.follower.follow import Follower
@@ -12,6 +13,8 @@ from monitor.follower.rfc6962 import Rfc6962Source
 from monitor.values import AuditOutcome
 from monitor.watching.values import Kind, Origin, Subject
 from verifier.certificates import Certificate
+
+SRV_NAME = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7")
 
 
 def tbs_hash(der):
@@ -59,6 +62,36 @@ def test_a_certificate_that_is_logged_later_is_noticed_once(watchlist, runner, c
     (item,) = watchlist.monitor.watching.state().watches
     assert (item.unknown, item.total) == (1, 1)
     assert item.last_seen is not None
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    (x509.UniformResourceIdentifier("https://shop.example.com:8443/x"), "shop.example.com"),
+    (x509.UniformResourceIdentifier("sip:alice@example.com"), "example.com"),
+    (x509.OtherName(SRV_NAME, b"\x16\x11_imap.example.com"), "_imap.example.com"),
+])  # fmt: skip
+def test_a_name_in_a_uri_or_an_other_name_is_found(watchlist, runner, ca, name, value):
+    """What a client of another protocol than https may go by; a past certificate is found too."""
+    made = ca._builder(x509.Name([]), ca._leaf_key.public_key(), datetime.now(UTC) + timedelta(days=9))
+    der = ca.sign(made.add_extension(x509.SubjectAlternativeName([name]), critical=True))
+    watchlist.monitor.add_certificate(der)
+    watchlist.watch(".example.com", hook=False)
+    look(runner)
+    assert noticed(watchlist) == [((value,), Origin.UNKNOWN)]
+
+
+@pytest.mark.parametrize("oid", ["1.3.6.1.5.5.7.8.9", "1.3.6.1.4.1.311.20.2.3"])
+def test_an_address_in_an_other_name_is_found(watchlist, runner, ca, oid):
+    """SmtpUTF8Mailbox, and a user principal name."""
+    text = "\u7528@example.com".encode()
+    name = x509.OtherName(x509.ObjectIdentifier(oid), bytes((0x0C, len(text))) + text)
+    made = ca._builder(x509.Name([]), ca._leaf_key.public_key(), datetime.now(UTC) + timedelta(days=9))
+    watchlist.watch(hook=False, more='emails = ["example.com"]')
+    look(runner)
+    der = ca.sign(made.add_extension(x509.SubjectAlternativeName([name]), critical=True))
+    watchlist.monitor.add_certificate(der)
+    look(runner)
+    ((matched, origin),) = noticed(watchlist)
+    assert (matched, origin) == (("\u7528@example.com",), Origin.UNKNOWN)
 
 
 def test_what_our_issuer_made_and_what_is_authorised_raises_no_alert(watchlist, runner, ca):
