@@ -201,3 +201,11 @@ def test_a_feed_of_a_log_that_is_not_followed_says_so(site):
     response = site.get("/audit.atom?log=nowhere")
     assert response.status_code == 404
     assert response.json["field"] == "log"
+
+
+def test_a_reader_that_has_it_already_is_told_so(site):
+    first = site.get("/audit.atom")
+    again = site.get("/audit.atom", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    chinese = site.get("/audit.atom", headers={"If-None-Match": first.headers["ETag"], **CHINESE})
+    assert chinese.status_code == 200

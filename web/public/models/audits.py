@@ -203,6 +203,7 @@ def finding_facts(
     file = f"/audit/{audit}/evidence/{position}.json" if shown.evidence else None
     return {
         **{key: value for key, value in finding.to_json().items() if evidence or key != "evidence"},
+        "title": shown.title,
         "address": f"/audit/{audit}/{position}",
         "meaning": shown.meaning,
         "advice": shown.advice,

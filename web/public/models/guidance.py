@@ -233,9 +233,68 @@ _ADVICE: Final[dict[AuditCode, tuple[str, str]]] = {
 }
 
 
+_TITLES: Final[dict[AuditCode, str]] = {
+    AuditCode.HEAD_SIGNATURE: "Signature of the tree head",
+    AuditCode.HEAD_SIGNATURE_INVALID: "Tree head not signed by the log",
+    AuditCode.HEAD_SIGNATURE_REUSED: "Tree head under another's signature",
+    AuditCode.HEAD_KEY_WRONG: "Tree head signed with another key",
+    AuditCode.HEAD_ALGORITHM_WRONG: "Tree head under another algorithm",
+    AuditCode.HEAD_FRESH: "Age of the tree head",
+    AuditCode.HEAD_STALE: "Stale tree head",
+    AuditCode.HEAD_FROM_FUTURE: "Tree head from the future",
+    AuditCode.HEAD_FIRST: "First tree head",
+    AuditCode.HEAD_SEQUENCE: "Order of tree heads",
+    AuditCode.HEAD_OLDER: "Older tree head",
+    AuditCode.HEADS_AGREE: "Tree heads that others saw",
+    AuditCode.HEADS_TO_COMPARE: "Tree heads still to compare",
+    AuditCode.TREE_SHRUNK: "The tree shrank",
+    AuditCode.TREE_FORKED: "Two trees of one size",
+    AuditCode.TIME_REVERSED: "Time runs backwards",
+    AuditCode.CONSISTENCY_INVALID: "Consistency not proven",
+    AuditCode.CONSISTENCY_LENGTH: "Consistency proof of an impossible length",
+    AuditCode.ROOT_REBUILT: "Root rebuilt from the entries",
+    AuditCode.ROOT_MISMATCH: "Entries with another root",
+    AuditCode.REBUILD_IN_PROGRESS: "Still being read",
+    AuditCode.ORIGIN_WRONG: "Checkpoint of another log",
+    AuditCode.WITNESSED: "Witnesses",
+    AuditCode.WITNESSES_AWAITED: "Witnesses awaited",
+    AuditCode.WITNESSES_TOO_FEW: "Too few witnesses",
+    AuditCode.ENTRIES_MALFORMED: "Malformed entries",
+    AuditCode.ENTRIES_TO_CHECK: "Entries still to check",
+    AuditCode.ENTRY_OUTSIDE_SHARD: "Entry from outside the shard",
+    AuditCode.ENTRY_ROOT_UNKNOWN: "Entry under an unknown root",
+    AuditCode.ISSUER_KEY_HASH_WRONG: "Wrong issuer key hash",
+    AuditCode.SCTS_KEPT: "Promises kept",
+    AuditCode.SCTS_TO_CHECK: "Promises still to check",
+    AuditCode.SCTS_BROKEN: "Promises broken before",
+    AuditCode.SCT_NOT_MERGED: "Promise not kept",
+    AuditCode.SCT_MERGED_LATE: "Promise kept too late",
+    AuditCode.SCT_INDEX_WRONG: "Entry in another place than promised",
+    AuditCode.SCT_SIGNATURE_INVALID: "Promise that the log did not sign",
+    AuditCode.RESPONSE_OVERSIZED: "Answer too large",
+    AuditCode.RESPONSE_BOMB: "Answer that unpacks without bound",
+    AuditCode.RESPONSE_TIMEOUT: "No answer in time",
+    AuditCode.RESPONSE_DRIP: "Answer that never ends",
+    AuditCode.RESPONSE_MALFORMED: "Malformed answer",
+    AuditCode.REDIRECT_REFUSED: "Redirect to another host",
+    AuditCode.REDIRECT_ENDLESS: "Redirects without end",
+    AuditCode.REDIRECT_PRIVATE: "Redirect into a private network",
+    AuditCode.REDIRECT_SCHEME: "Redirect to another protocol",
+    AuditCode.ENTRY_COUNT_WRONG: "Wrong number of entries",
+    AuditCode.TILE_SHORT: "Tile of the wrong length",
+    AuditCode.TILE_WRONG: "Tile of another tree",
+    AuditCode.DATA_TILE_WRONG: "Tile of entries that is none",
+    AuditCode.ISSUER_MISSING: "Missing issuer certificate",
+    AuditCode.ISSUER_WRONG: "Wrong issuer certificate",
+    AuditCode.AVAILABILITY_LOW: "Low availability",
+    AuditCode.CHECK_FAILED: "A check that could not be made",
+}
+"""Headings, where the code itself is none."""
+
+
 def title_of(code: AuditCode) -> Text:
-    """Return a finding's code as a heading."""
-    english = code.value.replace("-", " ").capitalize().replace("Sct", "SCT").replace("Scts", "SCTs")
+    """Return a finding's heading."""
+    english = _TITLES.get(code, code.value.replace("-", " ").capitalize())
     return Text(english, MEANINGS.get(code.value, english).rstrip("。"))
 
 

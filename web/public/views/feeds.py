@@ -1,6 +1,6 @@
 """/audit.atom and /alerts.atom: what the audits found, and what waits for a person, as feeds (RFC 4287)."""
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, render_template, request
 
 from monitor.values import AuditOutcome, AuditReport
 from web.public.models.audits import alert_shown, audit_shown
@@ -45,4 +45,6 @@ def _feed(template: str, updated: object, **context: object) -> Response:
     )
     response = Response(text, content_type="application/atom+xml; charset=utf-8")
     response.vary.update({"Accept-Language", "Cookie"})
+    response.add_etag()
+    response.make_conditional(request)
     return response
