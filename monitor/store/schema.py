@@ -14,11 +14,11 @@ from monitor.store.migrations import FILLS, MIGRATIONS
 VERSION = len(MIGRATIONS)
 BUSY_SECONDS = 30.0
 CACHE_KIB = 64 * 1024
+"""Of each connection. The file is not mapped into memory: a page that is missing there makes the system read
+ahead megabytes, one that is read by a call little more than itself."""
 JOURNAL_PAGES = 16 * 1024
 """The write-ahead log's length (64 MiB) at which it is moved into the database: a page that many batches
 change is moved once. What was committed is on disk either way."""
-MAPPED_BYTES = 1 << 33
-"""Of the file, that a reader reads without copying; the system's cache decides what is in memory."""
 
 
 def connect(path: Path, *, read_only: bool) -> Database:
@@ -44,9 +44,7 @@ def _open(path: Path, *, read_only: bool) -> Database:
         if read_only and 0 < version < VERSION:
             raise StoreError(f"{path} has version {version}; the scheduler makes it version {VERSION}.")
         database.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-        if read_only:
-            database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
-        else:
+        if not read_only:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute(f"PRAGMA wal_autocheckpoint={JOURNAL_PAGES}")
             if version < VERSION:
