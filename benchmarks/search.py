@@ -56,9 +56,7 @@ def measure() -> Iterator[Figure]:
         for name, match, queries in _kinds(_some_names(path)):
             for state in ("cold", "warm"):
                 p50, p95 = _in_new_process(path, queries, state)
-                yield Figure(
-                    f"{name}, {state}: p50", p50, "ms", "SELECT of 50 rows, p50", bare[0], None, False
-                )
+                yield Figure(f"{name}, {state}: p50", p50, "ms", "SELECT of 50 rows, p50", bare, None, False)
                 asked = f"asked of p95 at {CERTIFICATES:,}"
                 yield Figure(f"{name}, {state}: p95", p95, "ms", asked, LIMITS[match], 1.0, False)
 

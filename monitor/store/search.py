@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
-from itertools import groupby
+from itertools import chain, groupby
 
 from monitor.index.terms import GRAM
 from monitor.store.connections import Connections
@@ -104,7 +104,7 @@ class Search:
         )
 
     def _read(self, sql: str, parameters: tuple[object, ...]) -> Iterator[int]:
-        return (row[0] for row in self._db.database().conn.execute(sql, parameters))
+        return chain.from_iterable(self._db.database().conn.execute(sql, parameters))  # rows of one number
 
     # what the candidates are held against
 
