@@ -29,11 +29,16 @@ class QueryError(MonitorError):
 
 
 class PrefixError(QueryError):
-    """A leaf-hash prefix is not hexadecimal or matches too much."""
+    """A leaf-hash prefix is not hexadecimal or matches too much.
 
-    def __init__(self, message: str, tree_size: int) -> None:
+    ``tree_head`` is the one that an answer would rest on, as get-sth writes it: a client chooses its prefix
+    by a size that the log signed, for a made-up one would have it tell more digits than a crowd shares.
+    """
+
+    def __init__(self, message: str, tree_head: Mapping[str, Any]) -> None:
         super().__init__(message)
-        self.tree_size = tree_size
+        self.tree_head = tree_head
+        self.tree_size = int(tree_head["tree_size"])
 
 
 class SourceError(MonitorError):
@@ -56,6 +61,10 @@ class Busy(SourceError):
     ) -> None:
         super().__init__(message, record)
         self.retry_after = retry_after
+
+
+class LeftAlone(Busy):
+    """The log was not asked, for it wants to be left alone for ``retry_after`` seconds more."""
 
 
 class Oversized(SourceError):

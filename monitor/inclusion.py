@@ -28,12 +28,12 @@ def answer(logs: Logs, name: str, prefix: str) -> dict[str, Any]:
         raise NoVerifiedHead(f"no tree head of {name} has been rebuilt from its entries yet")
     prefix = prefix.lower()
     if not _PREFIX.fullmatch(prefix):
-        raise PrefixError(f"prefix: expected at most {_DIGITS} hexadecimal digits", head.tree_size)
+        raise PrefixError(f"prefix: expected at most {_DIGITS} hexadecimal digits", head_json(head))
     first, last = (bytes.fromhex(prefix.ljust(_DIGITS, fill)) for fill in "0f")
     found = logs.by_prefix(row.id, head.tree_size, first, last, LARGEST_ANSWER + 1)
     if len(found) > LARGEST_ANSWER:
         raise PrefixError(
-            f"prefix: more than {LARGEST_ANSWER} leaves begin so; send more digits", head.tree_size
+            f"prefix: more than {LARGEST_ANSWER} leaves begin so; send more digits", head_json(head)
         )
     return {
         "log_id": encode_base64(row.log.log_id),

@@ -59,16 +59,19 @@ class InclusionChecker:
     def check(self, sct: ReliedSct, log: Log) -> Proof:
         """Return whether the SCT's entry is in the tree. Blocks; never raises."""
         try:
-            answer = self._ask(sct, log)
-            head = _tree_head(answer)
-            head.verify(log.key, log.codepoint)
+            head, answer = self._ask(sct, log)
             return _conclude(sct, head, answer)
         except FetchError as error:
             return Proof(State.UNKNOWN, f"The monitor gave no answer: {error}.")
         except (VerifierError, KeyError, TypeError, ValueError) as error:
             return Proof(State.UNKNOWN, f"The monitor's answer does not hold: {error}.")
 
-    def _ask(self, sct: ReliedSct, log: Log) -> Mapping[str, Any]:
+    def _ask(self, sct: ReliedSct, log: Log) -> tuple[SignedTreeHead, Mapping[str, Any]]:
+        """Ask by as few digits as the monitor answers; the head of its answer carries the log's signature.
+
+        How many digits may be told is read from signed heads alone: a monitor that makes up a larger tree
+        would learn more of the leaf hash than a crowd shares.
+        """
         for _ in range(TRIES):
             digits = prefix_digits(self._sizes.get(log.log_id, 0))
             url = f"{self._url}/inclusion/{log_path_name(log)}?prefix={sct.leaf_hash.hex()[:digits]}"
@@ -78,10 +81,11 @@ class InclusionChecker:
             value = json.loads(answer.body)
             if not isinstance(value, dict):
                 raise FetchError(f"{url} answered with something else than an object")
+            head = _tree_head(value)
+            head.verify(log.key, log.codepoint)
+            self._sizes[log.log_id] = head.tree_size
             if answer.status == OK:
-                self._sizes[log.log_id] = int(value["tree_head"]["tree_size"])
-                return value
-            self._sizes[log.log_id] = int(value["tree_size"])
+                return head, value
         raise FetchError(f"the monitor names no prefix of log {log_path_name(log)} that it would answer")
 
 

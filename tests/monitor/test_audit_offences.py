@@ -227,6 +227,26 @@ def test_entries_that_do_not_hash_to_the_signed_root(monitor, watched, ca, reply
     assert monitor.alerts()  # kept
 
 
+def test_a_made_up_place_is_not_believed(monitor, watched, ca, reply_json):
+    """What was done to the entries is said as far as the log's own proofs lead to the root that it signed."""
+    grow(watched, ca, 6)
+    honest = list(watched.entries)
+    served = [*honest[:7], (honest[7][0][:-1] + b"\x01", honest[7][1]), *honest[8:]]
+
+    def answer(handler, query):
+        chosen = served[int(query["start"]) : int(query["end"]) + 1]
+        encoded = [
+            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
+            for a, b in chosen
+        ]
+        reply_json(handler, {"entries": encoded})
+
+    watched.hooks["get-entries"] = answer
+    made_up = {"leaf_index": 2, "audit_path": [base64.b64encode(bytes(32)).decode()] * 4}
+    watched.hooks["get-proof-by-hash"] = lambda handler, _query: reply_json(handler, made_up)
+    found(monitor, watched, "root-mismatch")
+
+
 def test_one_garbled_answer_accuses_nobody(monitor, watched, ca, reply_json):
     """A root is rebuilt twice, a proof asked for twice, before a log is called inconsistent."""
     grow(watched, ca)

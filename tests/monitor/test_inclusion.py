@@ -122,6 +122,15 @@ def test_a_prefix_that_matches_too_much_names_the_trees_size(monitor, log, ca):
     with pytest.raises(PrefixError) as caught:
         monitor.answer_inclusion("made", "")
     assert caught.value.tree_size == 1001
+    head = caught.value.tree_head  # signed, so that a client need not believe the size
+    signed = SignedTreeHead(
+        head["tree_size"],
+        head["timestamp"],
+        decoded(head["sha256_root_hash"]),
+        decoded(head["tree_head_signature"]),
+    )
+    signed.verify(log.key.public_key)
+    assert signed.tree_size == 1001
     assert 30 < len(monitor.answer_inclusion("made", "7")["leaves"]) < 110
 
 

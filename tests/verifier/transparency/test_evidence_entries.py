@@ -1,6 +1,7 @@
 """Evidence of entries and promises: every step of every offence decides (RFC 6962 section 3)."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from cryptography import x509
@@ -32,6 +33,7 @@ from verifier.transparency.sct import sct_extensions
 from verifier.transparency.tree_head import sign_tree_head
 from verifier.transparency.verify import sign_sct
 
+OBSERVED = Result.OBSERVED
 CA, STRANGER = TestCa(), TestCa("Another CA")
 HOUR = 3600
 ISSUER = Certificate.parse(CA.der)
@@ -335,6 +337,25 @@ def test_a_promise_that_was_not_merged():
         leaves_of_another_tree={"leaf_hashes": b64(b"".join(TREE.leaves[:5]))},
         not_signed=UNSIGNED,
     )  # fmt: skip
+
+
+def test_what_the_log_answered_when_it_was_asked():
+    material, leaf = promised()
+    shown = {"tree_head": TREE.head()} | material
+    promised_leaf, other = quote(b64(hash_leaf(leaf)), safe=""), quote(b64(bytes(32)), safe="")
+    url = "https://log.example/ct/v1/get-proof-by-hash?hash={}&tree_size={}"
+    merged = Tree([*ENTRIES, leaf])
+    proof = {"status": 200, "leaf_index": 6, "audit_path": merged.path(6)}
+    assert_shows(
+        "sct-not-merged", shown | {"by_hash": {"url": url.format(promised_leaf, 6), "status": 404}}, OBSERVED,
+        another_leaf={"by_hash": {"url": url.format(other, 6), "status": 404}},
+        another_tree={"by_hash": {"url": url.format(promised_leaf, 7), "status": 404}},
+        a_proof={
+            "tree_head": merged.head(), "by_hash": {"url": url.format(promised_leaf, 7)} | proof,
+        },
+    )  # fmt: skip
+    no_proof = {"url": url.format(promised_leaf, 6)} | proof
+    assert examined("sct-not-merged", shown | {"by_hash": no_proof}).result is OBSERVED
 
 
 def test_a_promise_that_names_its_place():

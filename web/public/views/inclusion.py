@@ -16,5 +16,6 @@ def answer(log: str) -> Response:
     try:
         return json_response(sources().monitor.answer_inclusion(log, prefix))
     except PrefixError as error:
-        facts = {"error": str(error), "field": "prefix", "tree_size": error.tree_size}
+        head = {"tree_size": error.tree_size, "tree_head": error.tree_head}
+        facts = {"error": str(error), "field": "prefix", **head}
         return json_response(facts, status=400)
