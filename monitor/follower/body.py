@@ -73,7 +73,7 @@ def _retry_after(value: str | None) -> float | None:
     """Read Retry-After (RFC 9110 section 10.2.3): seconds or a date."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())

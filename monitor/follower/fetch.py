@@ -25,6 +25,7 @@ from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from monitor.errors import (
     BadResponse,
+    Busy,
     Dripped,
     RedirectEndless,
     RedirectPrivate,
@@ -34,6 +35,7 @@ from monitor.errors import (
     TimedOut,
 )
 from monitor.follower.body import read_body
+from monitor.follower.quiet import Quiet
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
@@ -127,15 +129,21 @@ class Fetcher:
         self._answer_seconds = answer_seconds
         self.stop = Event()
         """Set, it ends whatever is being waited for, as a time-out."""
+        self._quiet = Quiet()
         self._pools = _pool_manager(proxy, ca)
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def get(self, url: str, *, limit: int = SMALL_BODY) -> bytes:
         """Return the body of ``url``, at most ``limit`` bytes; any status but 200 is no answer."""
+        place = self._place(url)
+        self._quiet.check(place)
         limits = _Limits(time.monotonic() + self._answer_seconds, self.stop)
         token = _limits.set(limits)
         try:
-            return self._follow(self._place(url), limit)
+            return self._follow(place, limit)
+        except Busy as error:
+            self._quiet.heed(place, error)
+            raise
         except NewConnectionError as error:  # urllib3 counts a refused connection among the time-outs
             raise _failure(url, error) from error
         except (Urllib3Timeout, TimeoutError) as error:

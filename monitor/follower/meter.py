@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from monitor.errors import Busy, SourceError
+from monitor.errors import Busy, LeftAlone, SourceError
 
 _TOO_MANY = 429
 _ENDPOINT = re.compile(r"/(ct/v1/)?(?P<name>get-[a-z-]+|checkpoint|tile/data|tile|issuer)(?:[/?]|$)")
@@ -31,7 +31,10 @@ class Count:
 
 @dataclass(slots=True)
 class Meter:
-    """Passes questions on and counts the answers. A 429 is the log's limit and counts as neither."""
+    """Passes questions on and counts the answers. A 429 is the log's limit and counts as neither.
+
+    So does a question that was not asked, because the log wants to be left alone.
+    """
 
     fetcher: Gets
     counts: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
@@ -41,6 +44,8 @@ class Meter:
         began, count = time.monotonic(), self.counts[endpoint_of(url)]
         try:
             body = self.fetcher.get(url, limit=limit)
+        except LeftAlone:
+            raise
         except SourceError as error:
             if not (isinstance(error, Busy) and error.record.get("status") == _TOO_MANY):
                 count.failed += 1

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from http.client import BAD_REQUEST, NOT_FOUND
 from urllib.parse import quote
 
-from monitor.errors import BadResponse, Busy, EntryCountWrong, Oversized, SourceError, TimedOut
+from monitor.errors import BadResponse, Busy, EntryCountWrong, LeftAlone, Oversized, SourceError, TimedOut
 from monitor.follower.body import recorded
 from monitor.follower.meter import Gets
 from monitor.follower.source import Located
@@ -47,6 +47,8 @@ class Rfc6962Source:
                 raise
             self.batch = max(1, asked // 2)
             return self.entries(start, end)
+        except LeftAlone:
+            raise
         except Busy:
             self.batch = max(1, asked // 2)
             raise

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 import pytest
 
 from monitor import Monitor
+from monitor.follower import quiet
 from monitor.values import AuditOutcome, Match, Query
 from verifier.algorithms import KeyAlgorithm
 from verifier.transparency.entries import PrecertEntry, merkle_tree_leaf
@@ -23,6 +24,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from monitor import Monitor
+from monitor.follower import quiet
 from monitor.values import WatchedLog
 from verifier.algorithms import PublicKey
 key = PublicKey.from_spki(bytes.fromhex(sys.argv[3]))
@@ -120,6 +122,51 @@ def test_a_busy_log_is_waited_for_as_long_as_it_asks(monitor, log, ca, reply, re
     (report,) = monitor.audit_now()
     assert report.outcome is AuditOutcome.CONSISTENT
     assert 0.9 < moments[1] - moments[0] < 5
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_a_log_asked_for_holds_in_the_next_rounds(monitor, log, ca, reply, status):
+    """Retry-After is longer than a round: nothing is asked before it is over, and only then again."""
+    log.add_precertificate(ca.precertificate("quiet.example.test"), ca)
+    asked = []
+
+    def answer(handler, _query):
+        asked.append(time.monotonic())
+        del log.hooks["get-entries"]
+        reply(handler, b"", status, Retry_After="3")
+
+    log.hooks["get-entries"] = answer
+    monitor.watch_log(log.watched())
+    while not asked:  # a slow machine may not come to it in the first round
+        monitor.audit_now(budget=timedelta(seconds=1))
+    for _ in range(2):
+        monitor.audit_now(budget=timedelta(seconds=1))
+    served = [path for path in log.requests if "get-entries" in path]
+    if time.monotonic() < asked[0] + 3:
+        assert len(served) == 1
+    now = datetime.now(UTC)
+    (row,) = [one for one in monitor.observations.availability("made", now) if one.endpoint == "get-entries"]
+    assert (row.ok, row.failed) == (0, 0 if status == 429 else 1)
+    while time.monotonic() < asked[0] + 3:
+        time.sleep(0.1)
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT
+
+
+def test_no_log_escapes_by_asking_for_an_age(monitor, log, ca, reply, monkeypatch):
+    monkeypatch.setattr(quiet, "LONGEST_QUIET", 0.2)
+    log.add_precertificate(ca.precertificate("age.example.test"), ca)
+
+    def answer(handler, _query):
+        del log.hooks["get-entries"]
+        reply(handler, b"", 503, Retry_After="9" * 400)
+
+    log.hooks["get-entries"] = answer
+    monitor.watch_log(log.watched())
+    monitor.audit_now(budget=timedelta(seconds=0.1))
+    time.sleep(0.3)
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT
 
 
 def test_the_batch_shrinks_when_the_log_is_busy_or_the_answer_too_large_and_grows_again(
