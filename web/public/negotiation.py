@@ -18,7 +18,7 @@ PAGE_FORMS = ("html", "json")
 _FOR_PROGRAMS = frozenset({
     "evidence.alert", "evidence.finding", "feeds.alerts", "feeds.audits", "files.log_list", "files.openapi",
     "files.trust_bundle", "health.alive", "health.ready", "inclusion.answer", "reports.report",
-    "verify.proof",
+    "verify.proof", "watch.feed",
 })  # fmt: skip
 """Addresses that answer in JSON alone, so that their problems are told in JSON too."""
 
@@ -41,9 +41,9 @@ def wants_json(*, strict: bool = True) -> bool:
     """Tell whether JSON was asked for; without ``strict``, any machine-readable form counts."""
     if strict:
         return output_form() == "json"
-    return (
-        request.endpoint in _FOR_PROGRAMS or _accepts_json() or request.args.get("output", "html") != "html"
-    )
+    if request.endpoint in _FOR_PROGRAMS or (request.endpoint is None and request.path.endswith(".json")):
+        return True
+    return _accepts_json() or request.args.get("output", "html") != "html"
 
 
 def _accepts_json() -> bool:

@@ -18,6 +18,12 @@ ADDRESSES = ("/watch", "/watch/1", "/watch.atom")
 
 def watched(world, folder, text):
     """Make the site over a monitor that watches what ``text`` says; certificates of the pair are our own."""
+    watch(world, folder, text)
+    return create_app(world.settings(data=folder))
+
+
+def watch(world, folder, text):
+    """Bring a monitor that watches what ``text`` says to ``folder``."""
     shutil.copy(world.data / "monitor.db", folder / "monitor.db")
     (folder / "watchlist.toml").write_text(text)
     monitor = Monitor.open(folder / "monitor.db", operator=OPERATOR)
@@ -27,7 +33,6 @@ def watched(world, folder, text):
     while runner.look(datetime.now(UTC)):
         pass
     monitor.close()
-    return create_app(world.settings(data=folder))
 
 
 @pytest.fixture(scope="module")
