@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mingjing import output
 
 if TYPE_CHECKING:
-    from monitor.watching.values import Notice, WatchingState
+    from monitor.watching.values import Channel, Notice, WatchingState
     from verifier.algorithms import PublicKey
 
 
@@ -16,7 +16,8 @@ def state_text(state: "WatchingState", now: datetime) -> str:
 
     since = f", without a gap since {state.working_since:%Y-%m-%d %H:%M} UTC" if state.working_since else ""
     seen = f"last looked {ago(now, state.checked_at)}{since}" if state.checked_at else "has never looked"
-    parts = [f"{output.mark(state.working(now))} Watching {seen}. {state.open} open."]
+    waiting = f"{state.open} open: `mingjing watch list --open`" if state.open else "Nothing is open."
+    parts = [f"{output.mark(state.working(now))} Watching {seen}. {waiting}"]
     if state.error:
         parts.append(f"{output.mark(False)} The list in force is an older one: {output.safe(state.error)}")
     parts += ["", _watches_text(state, now), "", _channels_text(state, now)]
@@ -55,20 +56,32 @@ def _channels_text(state: "WatchingState", now: datetime) -> str:
 
 def row(notice: "Notice") -> tuple[str, ...]:
     what = output.safe(", ".join(notice.matched)) if notice.matched else output.safe(notice.summary)
-    about = notice.subject.value if notice.certificate is None else f"certificate, {notice.origin.value}"
-    return (str(notice.id), _mark(notice), f"{notice.created_at:%Y-%m-%d %H:%M:%S}", about, what)
+    about, issuer = notice.subject.value, ""
+    if notice.certificate is not None:
+        about = f"certificate, {notice.origin.value}"
+        issuer = output.safe(f"{notice.certificate.issuer} ({notice.certificate.algorithm})")
+    moment = f"{notice.created_at:%Y-%m-%d %H:%M:%S}"
+    return (str(notice.id), _mark(notice), moment, about, what, issuer)
 
 
 def _mark(notice: "Notice") -> str:
     return output.mark(not notice.open)
 
 
-def delivery_rows(notice: "Notice") -> list[tuple[str, ...]]:
+def delivery_rows(notice: "Notice", channels: "Sequence[Channel]" = ()) -> list[tuple[str, ...]]:
+    """How far a notice got; what it waits for where one before it holds its channel up."""
     marks = {"delivered": True, "dead": False, "pending": None, "not-needed": True}
-    return [
-        (each.channel, output.mark(marks[each.state.value]), each.state.value, output.safe(each.error))
-        for each in notice.deliveries
-    ]
+    waits = {channel.name: channel.last_error for channel in channels}
+    rows = list[tuple[str, ...]]()
+    for each in notice.deliveries:
+        error = each.error or (waits.get(each.channel, "") if each.state == "pending" else "")
+        rows.append((
+            each.channel,
+            output.mark(marks[each.state.value]),
+            each.state.value,
+            output.safe(error),
+        ))
+    return rows
 
 
 def notice_text(notice: "Notice") -> str:

@@ -119,7 +119,10 @@ def _list(opened: "Monitor", arguments: argparse.Namespace, _settings: Config) -
     if arguments.json:
         output.emit_json([notice.state_json() for notice in notices])
     elif notices:
-        print(output.table([row(each) for each in notices], ("ID", "", "when (UTC)", "about", "what")))
+        heads = ("ID", "", "when (UTC)", "about", "what", "issuer")
+        print(output.table([row(each) for each in notices], heads))
+        if len(notices) == arguments.limit:
+            output.talk(f"There may be older ones: --before {notices[-1].id}")
     else:
         output.talk("Nothing was found yet." if not arguments.open else "Nothing is open.")
     return 0
@@ -136,18 +139,27 @@ def _test(opened: "Monitor", arguments: argparse.Namespace, _settings: Config) -
     if arguments.json:
         output.emit_json(notice.state_json())
     else:
-        print(output.table(delivery_rows(notice), ("channel", "", "state", "detail")))
+        rows = delivery_rows(notice, opened.watching.state().channels)
+        print(output.table(rows, ("channel", "", "state", "detail")))
     if any(each.state != "delivered" for each in notice.deliveries):
         raise Unreachable("not every channel has taken the test notice; it stays queued and is tried again.")
     return 0
 
 
 def _wait(watching: "Watching", notice: "Notice", seconds: float) -> "Notice":
-    """Wait until every channel has delivered, or at least tried, and failed, within the time given."""
+    """Wait until every channel has delivered it, or has failed since, within the time given.
+
+    A channel that fails at a notice before this one does not reach it.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         notice = _existing(watching, notice.id)
-        if all(each.state != "pending" or each.attempts for each in notice.deliveries):
+        failed = {
+            channel.name
+            for channel in watching.state().channels
+            if channel.last_error and channel.last_attempt and channel.last_attempt > notice.created_at
+        }
+        if all(each.state != "pending" or each.channel in failed for each in notice.deliveries):
             return notice
         time.sleep(POLL_SECONDS)
     return notice

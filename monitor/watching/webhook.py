@@ -144,4 +144,4 @@ def _reason(error: Exception, seconds: float) -> str:
         return f"the receiver's certificate is refused: {error.verify_message}"
     if isinstance(error, TimeoutError | http.client.RemoteDisconnected | ssl.SSLEOFError):
         return f"no whole answer within {seconds:g} s: {error}"
-    return f"could not reach the receiver: {error}"
+    return f"could not reach the receiver: {getattr(error, 'strerror', None) or error}"
