@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mingjing.errors import MingjingError
-from mingjing.signals import end_on_sigterm, ignore_signals
+from mingjing.signals import ignore_signals
 
 if TYPE_CHECKING:
-    from cheroot.ssl import Adapter
+    import ssl
 
     from tlog.ct import ServedLog
+    from web.logs import LogServer, ServerLimits
     from web.logs.server import Answering
 
 THREADS = 12
-MAX_HEADER_BYTES = 64 * 1024
-IDLE_SECONDS = 30
+"""For requests that read, and as many for those that send something."""
+
+ANSWER_SECONDS = 60.0
 
 
 def port_taken(host: str, port: int) -> bool:
@@ -49,27 +51,18 @@ def serve(
     host: str,
     port: int,
     *,
-    tls: "Adapter | None" = None,
-    threads: int = THREADS,
+    tls: "ssl.SSLContext | None" = None,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C, then finish the running requests; raises MingjingError if it cannot."""
-    from cheroot import wsgi
+    """Serve until SIGTERM or Ctrl-C, then finish the running requests; raises MingjingError if it cannot.
 
-    server = wsgi.Server((host, port), application, numthreads=threads, server_name="mingjing")
-    server.request_queue_size = server.keep_alive_conn_limit = max(threads, THREADS)
-    server.max_request_header_size = MAX_HEADER_BYTES
-    server.timeout = IDLE_SECONDS
-    server.shutdown_timeout = 3
-    server.ssl_adapter = tls
-    server.software = "mingjing"
+    Slow clients cost no thread: a request is handed on when it has come whole.
+    """
+    from web.logs import ServerLimits
+    from web.logs.wsgi import WsgiApplication
 
-    end_on_sigterm()
-    try:
-        server.safe_start()
-    except OSError as error:
-        raise MingjingError(f"could not listen on {host}:{port}: {error.strerror or error}.") from None
-    finally:
-        server.stop()
+    limits = ServerLimits(answer_seconds=ANSWER_SECONDS, submission_workers=THREADS, question_workers=THREADS)
+    wrapped = WsgiApplication(application, host, port, scheme="https" if tls else "http")
+    _run(_listening(wrapped, host, port, limits, tls))
 
 
 def serve_logs(logs: "Mapping[str, ServedLog]", host: str, port: int) -> None:
@@ -84,12 +77,25 @@ def serve_logs(logs: "Mapping[str, ServedLog]", host: str, port: int) -> None:
 
 def serve_requests(application: "Answering", host: str, port: int) -> None:
     """Serve an application on the server of the logs until SIGTERM or Ctrl-C; raises MingjingError."""
+    _run(_listening(application, host, port))
+
+
+def _listening(
+    application: "Answering",
+    host: str,
+    port: int,
+    limits: "ServerLimits | None" = None,
+    tls: "ssl.SSLContext | None" = None,
+) -> "LogServer":
     from web.logs import LogServer
 
     try:
-        server = LogServer(application, host, port)
+        return LogServer(application, host, port, limits=limits, tls=tls)
     except OSError as error:
         raise MingjingError(f"could not listen on {host}:{port}: {os.strerror(error.errno or 0)}.") from None
+
+
+def _run(server: "LogServer") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     try:

@@ -12,7 +12,7 @@ from mingjing.rooms import authority, key_store, room_errors
 from mingjing.serving import serve
 
 if TYPE_CHECKING:
-    from cheroot.ssl import Adapter
+    import ssl
 
 CHAIN_FILE = Path("authority") / "tls-ecc.chain.pem"
 RENEW_BEFORE = timedelta(days=30)
@@ -51,15 +51,15 @@ def _is_due(path: Path) -> bool:
     return load_pem_chain(path.read_bytes())[0].not_after < datetime.now(UTC) + RENEW_BEFORE
 
 
-def _tls(data: Path) -> "Adapter":
-    """Return the adapter with certificate and key; the key is in memory only, in a file without a name."""
+def _tls(data: Path) -> "ssl.SSLContext":
+    """Return the context with certificate and key; the key is in memory only, in a file without a name."""
     import ssl
-
-    from cheroot.ssl.builtin import BuiltinSSLAdapter
 
     key = key_store(data, "authority").open("tls-ecc").export_pkcs8("tls-server")
     pem = ssl.DER_cert_to_PEM_cert(key).replace("CERTIFICATE", "PRIVATE KEY").encode()
     descriptor = os.memfd_create("authority-tls", os.MFD_CLOEXEC)
     os.write(descriptor, (data / CHAIN_FILE).read_bytes() + pem)
     path = f"/proc/self/fd/{descriptor}"
-    return BuiltinSSLAdapter(path, path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    return context

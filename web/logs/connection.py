@@ -1,8 +1,8 @@
 """One connection of the log server: what it may cost, and its answers in the order of its requests."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, Protocol, cast
 
@@ -41,6 +41,8 @@ class House(Protocol):
     """What a connection needs of its server; everything happens in the server's thread."""
 
     closing: bool
+    answer_seconds: float | None
+    """In the place of ANSWER_SECONDS."""
 
     def charge(self, size: int) -> None:
         """Account for bytes of bodies kept, or let go where negative; raises HttpError when full."""
@@ -56,23 +58,43 @@ class House(Protocol):
 
 
 class Exchange:
-    """One request and the place where its answer goes; only the first answer is sent."""
+    """One request and the place where its answer goes; only the first answer is sent.
 
-    __slots__ = ("_reply", "request")
+    A large answer goes part by part: after each ``send`` another thread may wait for ``taken``, and sees
+    then whether the client is ``gone``. Everything else happens in the server's thread.
+    """
 
-    def __init__(self, request: Request, reply: Callable[[bytes, bool], None]) -> None:
+    __slots__ = ("_connection", "closes", "gone", "request", "taken")
+
+    def __init__(self, request: Request, connection: "Connection") -> None:
         self.request = request
-        self._reply: Callable[[bytes, bool], None] | None = reply
+        self.closes = False
+        """Whether the end of the connection is the end of this answer."""
+        self.gone = False
+        self.taken = threading.Event()
+        self._connection: Connection | None = connection
+
+    def send(self, data: bytes) -> None:
+        """Send a part of the answer that is not the last."""
+        if self._connection is not None:
+            self._connection.send_part(data)
 
     def answer(self, data: bytes, *, close: bool) -> None:
-        """Send the answer; nothing is done when there was one, or when the client has gone."""
-        reply, self._reply = self._reply, None
-        if reply is not None:
-            reply(data, close)
+        """Send the answer, or its last part; nothing is done when there was one, or the client has gone."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.answered(data, close=close)
+
+    def break_off(self) -> None:
+        """End the connection in the middle of the answer, so that nobody takes it for whole."""
+        if self._connection is not None:
+            self._connection.abort()
 
     def forget(self) -> None:
         """The client has gone."""
-        self._reply = None
+        self._connection = None
+        self.gone = True
+        self.taken.set()
 
 
 class Connection(asyncio.Protocol):
@@ -90,6 +112,7 @@ class Connection(asyncio.Protocol):
         self._refusal: HttpError | None = None  # sent after the answers that come before it
         self._charged = 0
         self._paused = self._full = self._eof = False
+        self._partly_answered = False
         self.waiting = Waiting.REQUEST
         self.since = time.monotonic()
 
@@ -122,9 +145,9 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """The client sends no more, but may still read what it asked for."""
+        """The client sends no more, but may still read what it asked for (over TLS it may not)."""
         self._eof = True
-        return self._exchange is not None or self._full
+        return self._transport.can_write_eof() and (self._exchange is not None or self._full)
 
     def pause_writing(self) -> None:
         self._full = True
@@ -134,6 +157,9 @@ class Connection(asyncio.Protocol):
         self._full = False
         if self._exchange is None:
             self._go_on()
+        elif self._partly_answered:
+            self._wait_for(Waiting.ANSWER)
+            self._exchange.taken.set()
 
     # What comes next
 
@@ -143,7 +169,7 @@ class Connection(asyncio.Protocol):
             return
         if self._reader.requests:
             request = self._reader.requests.popleft()
-            self._exchange = Exchange(request, self._answered)
+            self._exchange = Exchange(request, self)
             self._wait_for(Waiting.ANSWER)
             self._house.ask(self._exchange)
         elif self._refusal is not None:
@@ -155,7 +181,7 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, error: HttpError) -> None:
         self._transport.write(encode(error_response(error), None, close=True))
-        if self._eof:
+        if self._eof or not self._transport.can_write_eof():
             self.close()
             return
         self._transport.write_eof()
@@ -176,10 +202,20 @@ class Connection(asyncio.Protocol):
         elif self.waiting is not Waiting.REST:  # the clock of a request starts once, with its first bytes
             self._wait_for(Waiting.REST)
 
-    def _answered(self, data: bytes, close: bool) -> None:
+    def send_part(self, data: bytes) -> None:
+        """Write a part of an answer; its exchange is told when the client has taken enough of it."""
+        self._partly_answered = True
+        self._wait_for(Waiting.ANSWER)
+        self._transport.write(data)
+        if not self._full and self._exchange is not None:
+            self._exchange.taken.set()
+
+    def answered(self, data: bytes, *, close: bool) -> None:
+        """Write an answer, or the last part of it, and go on with the next request."""
         if self._exchange is not None:
             self._charge(-len(self._exchange.request.body))
             self._exchange = None
+        self._partly_answered = False
         self._transport.write(data)
         if close:
             self.close()
@@ -198,12 +234,18 @@ class Connection(asyncio.Protocol):
         elif self.waiting is Waiting.REST and waited > READ_SECONDS:
             self._refusal = HttpError(408, f"the request took more than {READ_SECONDS:.0f} seconds")
             self._go_on()
-        elif self.waiting is Waiting.ANSWER and waited > ANSWER_SECONDS and self._exchange is not None:
+        elif self.waiting is Waiting.ANSWER and waited > (self._house.answer_seconds or ANSWER_SECONDS):
+            self._answer_is_late()
+        elif self.waiting is Waiting.SENT and waited > SEND_SECONDS:
+            self._transport.abort()
+
+    def _answer_is_late(self) -> None:
+        if self._partly_answered:
+            self._transport.abort()
+        elif self._exchange is not None:
             slow = HttpError(503, "the log is slow to answer; send it again", Retry_After="5")
             request = self._exchange.request
             self._exchange.answer(encode(error_response(slow), request, close=True), close=True)
-        elif self.waiting is Waiting.SENT and waited > SEND_SECONDS:
-            self._transport.abort()
 
     def close(self) -> None:
         """End the connection once what was written is taken."""

@@ -47,6 +47,7 @@ class Request:
     body: bytes = b""
     address: str = ""
     keep_alive: bool = True
+    version: str = "1.1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ class RequestReader:
                 b"".join(self._body),
                 self._address,
                 keep_alive,
+                self._parser.get_http_version(),
             )
         )
         self._ended = not keep_alive

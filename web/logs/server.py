@@ -9,13 +9,12 @@ import asyncio
 import logging
 import os
 import socket
+import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Final, Protocol
 
 import uvloop
@@ -23,11 +22,15 @@ import uvloop
 from tlog.ct.submission import Submission
 from web.logs.connection import Connection, Exchange, Waiting
 from web.logs.http import HttpError, Request, Response, encode, error_response
+from web.logs.streaming import Streamed
+from web.logs.workers import Workers
 
 logger = logging.getLogger(__name__)
 
 _SWEEP_SECONDS: Final = 1.0
 _BACKLOG: Final = 1024
+_HANDSHAKE_SECONDS: Final = 10.0
+_SHUTDOWN_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,18 @@ class ServerLimits:
     grace: float = 4.0
     """Seconds after the order to stop in which requests under way are still answered."""
 
+    answer_seconds: float | None = None
+    """A request that is not answered by then is told to come back; None: ``connection.ANSWER_SECONDS``."""
+
+    submission_workers: int | None = None
+    question_workers: int | None = None
+    """Threads for POST and for all else; None: by the number of cores."""
+
 
 class Answering(Protocol):
-    """What is served: the log service's application, or the witness's, which has no submissions."""
+    """What is served: the log service's application, the witness's, or a WSGI application in its wrapping."""
 
-    def answer(self, request: Request) -> Response | Submission:
+    def answer(self, request: Request) -> Response | Streamed | Submission:
         """Answer a request, in a worker's thread; never raises."""
         ...
 
@@ -64,12 +74,20 @@ class LogServer:
     """
 
     def __init__(
-        self, application: Answering, host: str, port: int, *, limits: ServerLimits | None = None
+        self,
+        application: Answering,
+        host: str,
+        port: int,
+        *,
+        limits: ServerLimits | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._application = application
         self._listening = _listen(host, port)
         self.port: int = self._listening.getsockname()[1]
-        self._limits = limits or ServerLimits()
+        self._limits = limits = limits or ServerLimits()
+        self._tls = tls
+        self.answer_seconds = limits.answer_seconds
         self._connections: set[Connection] = set()
         self._body_bytes = 0
         self._ready: deque[tuple[Exchange, bytes | Submission]] = deque()
@@ -78,16 +96,19 @@ class LogServer:
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
         self.closing = False
         cores = os.cpu_count() or 1
-        self._submissions = _Workers("submission", max(2, cores), self._work)
-        self._questions = _Workers("question", max(4, cores), self._work)
+        self._submissions = Workers("submission", limits.submission_workers or max(2, cores), self._work)
+        self._questions = Workers(
+            "question", questions := limits.question_workers or max(4, cores), self._work
+        )
+        self._streams = threading.BoundedSemaphore(max(1, questions // 2))  # slow readers leave some free
 
     def run(self) -> None:
         """Serve until ``stop``; requests under way are answered before it returns."""
         try:
             self._loop.run_until_complete(self._serve())
         finally:
-            self._submissions.stop()
-            self._questions.stop()
+            self._submissions.stop(self._limits.grace)
+            self._questions.stop(self._limits.grace)
             self._loop.close()
 
     def stop(self) -> None:
@@ -97,7 +118,12 @@ class LogServer:
 
     async def _serve(self) -> None:
         server = await self._loop.create_server(
-            lambda: Connection(self), sock=self._listening, backlog=_BACKLOG
+            lambda: Connection(self),
+            sock=self._listening,
+            backlog=_BACKLOG,
+            ssl=self._tls,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._tls else None,
+            ssl_shutdown_timeout=_SHUTDOWN_SECONDS if self._tls else None,
         )
         sweeper = self._loop.create_task(self._sweep())
         try:
@@ -172,9 +198,45 @@ class LogServer:
         if isinstance(outcome, Response):
             close = self.closing or not request.keep_alive
             self._deliver(exchange, encode(outcome, request, close=close))  # compressed here, not in the loop
+        elif isinstance(outcome, Streamed):
+            with closing(outcome):
+                exchange.closes = outcome.closes
+                self._send_parts(exchange, outcome)
         else:
             submission = outcome
             submission.when_done(lambda: self._deliver(exchange, submission))
+
+    def _send_parts(self, exchange: Exchange, streamed: Streamed) -> None:
+        """Send an answer at the client's speed; one of several parts needs one of the few places for such."""
+        part, placed = streamed.next_part(), False
+        try:
+            while (following := streamed.next_part()) is not None:
+                if not placed and not (placed := self._streams.acquire(blocking=False)):
+                    self._deliver(exchange, encode(error_response(_busy()), exchange.request, close=True))
+                    return
+                if not self._send_part(exchange, part or b""):
+                    return
+                part = following
+            self._deliver(exchange, part or b"")
+        except BaseException:
+            if placed:
+                with suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(exchange.break_off)
+            raise
+        finally:
+            if placed:
+                self._streams.release()
+
+    def _send_part(self, exchange: Exchange, part: bytes) -> bool:
+        """Tell whether the client has taken it; the connection's clock bounds how long that may take."""
+        exchange.taken.clear()
+        if exchange.gone:
+            return False
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(exchange.send, part)
+            exchange.taken.wait()
+            return not exchange.gone
+        return False
 
     def _deliver(self, exchange: Exchange, outcome: bytes | Submission) -> None:
         """Hand an answer to the event loop, which is woken once for all those of a flush."""
@@ -197,37 +259,16 @@ class LogServer:
 
     def _send(self, exchange: Exchange, outcome: bytes | Submission) -> None:
         request = exchange.request
-        close = self.closing or not request.keep_alive
+        close = self.closing or exchange.closes or not request.keep_alive
         if not isinstance(outcome, bytes):
             outcome = encode(self._application.promise(request, outcome), request, close=close)
         exchange.answer(outcome, close=close)
 
 
+def _busy() -> HttpError:
+    return HttpError(503, "too many large answers are being sent at the moment; try again", Retry_After="10")
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-
-
-class _Workers:
-    """A few threads that take tasks from one queue."""
-
-    def __init__(self, name: str, count: int, work: Callable[[Exchange], None]) -> None:
-        self.tasks: SimpleQueue[Exchange | None] = SimpleQueue()
-        self._work = work
-        self._threads = [
-            threading.Thread(target=self._run, name=f"{name} {number}", daemon=True)
-            for number in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _run(self) -> None:
-        while (task := self.tasks.get()) is not None:
-            self._work(task)
-
-    def stop(self) -> None:
-        """End after the tasks at hand."""
-        for _ in self._threads:
-            self.tasks.put(None)
-        for thread in self._threads:
-            thread.join()
