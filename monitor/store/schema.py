@@ -27,7 +27,7 @@ def connect(path: Path, *, read_only: bool) -> Database:
         return _empty()
     try:
         return _open(path, read_only=read_only)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise StoreError(f"could not open {path}: {error}") from error
 
 

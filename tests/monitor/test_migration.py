@@ -79,6 +79,74 @@ def test_a_copy_is_kept_and_only_the_last_one(old):
     assert sorted(path.name for path in old.parent.glob("old.db.version-*")) == copies
 
 
+def test_the_copy_is_the_database_as_it_was_journal_included(old):
+    """What a writer left in the write-ahead log is in the copy; put in its place, the copy migrates again."""
+    writer = sqlite3.connect(old)
+    writer.execute("PRAGMA journal_mode=WAL")
+    writer.execute("UPDATE certificates SET organisation='Journal'")
+    writer.commit()
+    assert old.with_name("old.db-wal").stat().st_size
+    Monitor.open(old).close()
+    writer.close()
+    copy = old.with_name("old.db.version-1")
+    taken = sqlite3.connect(copy)
+    assert taken.execute("SELECT DISTINCT organisation FROM certificates").fetchall() == [("Journal",)]
+    assert taken.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    taken.close()
+    again = copy.rename(old.with_name("again.db"))
+    Monitor.open(again).close()
+    assert found(again, "a.example.test") == ["a.example.test"]
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("disk full"), OSError(28, "No space left")])
+def test_without_a_copy_nothing_is_migrated(old, monkeypatch, error):
+    """The earlier copy stays as well, and the next start, with room again, does it all."""
+    earlier = old.with_name("old.db.version-0")
+    earlier.write_bytes(b"an earlier copy")
+
+    def full(_path, _version):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "keep_copy", full)
+        with pytest.raises(StoreError, match="could not open"):
+            Monitor.open(old)
+    connection = sqlite3.connect(old)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    connection.close()
+    assert earlier.read_bytes() == b"an earlier copy"
+    Monitor.open(old).close()
+    assert found(old, "a.example.test") == ["a.example.test"]
+    assert not earlier.exists()
+
+
+def test_an_earlier_copy_goes_only_when_the_new_one_is_whole(old, monkeypatch):
+    """Cut off while copying: what is unfinished has another name, and the earlier copy is there."""
+    earlier = old.with_name("old.db.version-0")
+    earlier.write_bytes(b"an earlier copy")
+
+    class Cut(sqlite3.Connection):
+        def backup(self, target, **_options):
+            target.execute("CREATE TABLE half (a)")
+            target.commit()
+            raise sqlite3.OperationalError("cut off")
+
+    real = sqlite3.connect
+
+    def connect(*args, **options):
+        return real(*args, factory=Cut, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(schema.sqlite3, "connect", connect)
+        with pytest.raises(StoreError, match="cut off"):
+            Monitor.open(old)
+    assert earlier.read_bytes() == b"an earlier copy"
+    assert not old.with_name("old.db.version-1").exists()
+    Monitor.open(old).close()
+    assert not old.with_name("old.db.copying").exists()
+    assert old.with_name("old.db.version-1").exists()
+
+
 def test_a_new_database_leaves_no_copy(database, monitor):
     assert list(database.parent.glob("*version-*")) == []
 
