@@ -1,7 +1,7 @@
 """What a person does about audits: looks at alerts and progress, acknowledges, trusts a log again."""
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mingjing import output
 from mingjing.config import Config
+from mingjing.errors import ConfigError
 
 if TYPE_CHECKING:
     from monitor import Monitor
@@ -29,11 +30,23 @@ def _monitor(directory: Path, settings: Config, *, read_only: bool) -> "Iterator
             opened.close()
 
 
+def _names(opened: "Monitor", wanted: Sequence[str]) -> list[str]:
+    """The logs that were named, or all; raises ConfigError for one that is not followed."""
+    followed = [state.name for state in opened.logs()]
+    unknown = next((name for name in wanted if name not in followed), None)
+    if unknown is not None:
+        raise ConfigError(
+            f"no log named {unknown!r} is followed; there are: {', '.join(followed) or 'none'}."
+        )
+    return list(wanted) or followed
+
+
 def alerts(arguments: argparse.Namespace, directory: Path, settings: Config) -> int:
     """List the open alerts; 1 when there is any."""
     with _monitor(directory, settings, read_only=True) as opened:
+        names = _names(opened, arguments.log)
         found = [alert for alert in opened.alerts(limit=MOST) if not alert.acknowledged]
-        found = [alert for alert in found if not arguments.log or alert.log in arguments.log]
+        found = [alert for alert in found if alert.log in names]
         shown = [_alert(opened, alert) for alert in found]
     if arguments.json:
         output.emit_json(shown)
@@ -86,13 +99,13 @@ def trust_again(arguments: argparse.Namespace, directory: Path, settings: Config
 def progress(arguments: argparse.Namespace, directory: Path, settings: Config) -> int:
     """Show how far each log was read, and how its endpoints answered."""
     with _monitor(directory, settings, read_only=True) as opened:
-        names = arguments.log or [state.name for state in opened.logs()]
-        shown = [_progress(opened, name) for name in names]
+        shown = [_progress(opened, name) for name in _names(opened, arguments.log)]
     if arguments.json:
         output.emit_json(shown)
         return 0
     for log in shown:
         print(f"log {log['log']}: {_following_text(log['following'])}")
+        print(f"  {_scts_text(log['scts'])}")
         rows = [
             (
                 output.mark(row["meets"]),
@@ -108,9 +121,16 @@ def progress(arguments: argparse.Namespace, directory: Path, settings: Config) -
 
 
 def _progress(opened: "Monitor", name: str) -> dict[str, Any]:
-    following = opened.observations.following(name)
+    following, checked = opened.observations.following(name), opened.observations.checked(name)
     return {
         "log": name,
+        "scts": {
+            "kept": checked.tally.kept,
+            "broken": checked.tally.broken,
+            "waiting": checked.tally.waiting,
+            "certificates_checked": checked.position,
+            "certificates": checked.certificates,
+        },
         "following": None
         if following is None
         else {
@@ -139,11 +159,18 @@ def _progress(opened: "Monitor", name: str) -> dict[str, Any]:
 def _following_text(following: Mapping[str, Any] | None) -> str:
     if following is None:
         return "not read yet"
-    left = following["seconds_left"]
+    left, at = following["seconds_left"], following["at"][:19].replace("T", " ")
     rest = f", {left:,.0f} s left" if left and following["backlog"] else ""
     return (
         f"{following['position']:,} of {following['target']:,} entries read,"
-        f" backlog {following['backlog']:,}, {following['rate']:,.0f}/s{rest} (at {following['at'][:19]} UTC)"
+        f" backlog {following['backlog']:,}, {following['rate']:,.0f}/s{rest} (at {at} UTC)"
+    )
+
+
+def _scts_text(scts: Mapping[str, int]) -> str:
+    return (
+        f"its SCTs, checked in {scts['certificates_checked']:,} of {scts['certificates']:,} certificates:"
+        f" {scts['kept']:,} kept, {scts['broken']:,} not kept, {scts['waiting']:,} not due yet"
     )
 
 

@@ -88,11 +88,11 @@ def export(into: str, directory: Path, settings: Config) -> None:
 
 
 def _write(folder: Path, alert: "Alert", files: "EvidenceFiles") -> None:
-    """The strongest evidence under the alert's own name, and whatever else is kept of it beside that."""
+    """The strongest evidence under the alert's own name, and beside it the first and the newest if others."""
     name = f"mingjing-{alert.log}-{alert.code}-{alert.id}"
-    best = files.evidence(alert.id)
-    for number, evidence in enumerate(files.kept(alert.id), 1):
-        path = folder / (f"{name}.json" if evidence == best else f"{name}-{number}.json")
-        whole = files.completed(evidence)
+    best, kept = files.evidence(alert.id), files.kept(alert.id)
+    for evidence in kept:
+        which = "" if evidence == best else "-first" if evidence is kept[0] else "-newest"
+        path, whole = folder / f"{name}{which}.json", files.completed(evidence)
         replace_file(path, whole.encode())
-        output.talk(f"{path}: {whole.standing} of {evidence.recorded_at:%Y-%m-%d %H:%M:%S} UTC")
+        output.talk(f"{path}: {whole.standing} of {whole.recorded_at:%Y-%m-%d %H:%M:%S} UTC")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.follower.meter import Count
 from monitor.observations.values import (
+    Checked,
     EndpointAvailability,
     Following,
     Promise,
@@ -178,6 +179,17 @@ class Observations:
         counts = {row["broken"]: row["n"] for row in rows}
         waiting, broken = (counts.get(state, 0) for state in (PromiseState.WAITING, PromiseState.BROKEN))
         return PromiseTally(self.cursor(f"scts kept {log}"), broken, waiting)
+
+    def checked(self, log: str) -> Checked:
+        """Return how far the SCTs of a log were checked, by the log's name."""
+        row = self._db.row(
+            "SELECT l.id, (SELECT coalesce(max(id), 0) FROM encodings) AS certificates FROM logs l"
+            " WHERE l.name=?",
+            (log,),
+        )
+        if row is None:
+            return Checked(0, 0, PromiseTally(0, 0, 0))
+        return Checked(self.collected(row["id"]), row["certificates"], self.promise_tally(row["id"]))
 
     def due(self, log: int, before_ms: int, limit: int, skip: int = 0) -> tuple[Promise, ...]:
         """Return promises that fell due before a moment and were not judged yet, oldest first."""

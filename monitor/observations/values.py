@@ -109,3 +109,12 @@ class PromiseTally:
     broken: int
     waiting: int
     """Not due yet, or not judged yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """In how many of the known certificates the SCTs of a log were looked for, and how they fared."""
+
+    position: int
+    certificates: int
+    tally: PromiseTally

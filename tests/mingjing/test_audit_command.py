@@ -124,7 +124,38 @@ def test_an_open_alert_is_exported_as_a_file_that_verifies(directory, tmp_path, 
 
 def test_progress_says_how_far_and_how_available(directory, capsys):
     assert main(["audit", "--data", str(directory), "--progress"]) == 0
-    assert "log made: not read yet" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "log made: not read yet" in printed
+    assert "its SCTs, checked in 0 of 0 certificates: 0 kept, 0 not kept, 0 not due yet" in printed
+    assert main(["audit", "--data", str(directory), "--progress", "--json"]) == 0
+    (log,) = json.loads(capsys.readouterr().out)
+    assert (log["log"], log["scts"]["certificates"]) == ("made", 0)
+
+
+@pytest.mark.parametrize("action", ["--alerts", "--progress"])
+def test_a_log_that_nobody_follows_is_a_wrong_call(directory, capsys, action):
+    assert main(["audit", "--data", str(directory), action, "nosuch"]) == 2
+    assert "no log named 'nosuch' is followed; there are: made." in capsys.readouterr().err
+    assert main(["audit", "--data", str(directory), action, "made"]) == (1 if action == "--alerts" else 0)
+
+
+def test_all_that_is_kept_of_an_alert_is_exported(directory, tmp_path, capsys):
+    (directory / "log-list.json").write_text('{"operators": []}')
+    monitor = Monitor.open(directory / "monitor.db")
+    (alert,), row = monitor.alerts(), monitor.auditing._logs.get("made").id
+    heads = {"tree_head": alert.evidence["tree_head"], "previous_tree_head": alert.evidence["tree_head"]}
+    later = NOW + timedelta(minutes=1)
+    finding = AuditFinding(AuditCode.TREE_FORKED, FindingOutcome.FAILED, "The same twice.", "RFC 6962", heads)
+    monitor.auditing._audits.keep(
+        row, AuditReport("made", later, later, AuditOutcome.INCONSISTENT, (finding,))
+    )
+    monitor.close()
+    main(["audit", "--data", str(directory), "--export", str(tmp_path / "out")])
+    files = {path.name: json.loads(path.read_text())["standing"] for path in (tmp_path / "out").iterdir()}
+    assert files == {
+        "mingjing-made-tree-forked-1.json": "proof", "mingjing-made-tree-forked-1-newest.json": "incomplete",
+    }  # fmt: skip
+    assert ": proof of " in capsys.readouterr().err
 
 
 def test_vantages_are_addresses_of_proxies(directory, capsys):

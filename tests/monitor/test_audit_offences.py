@@ -247,6 +247,27 @@ def test_a_made_up_place_is_not_believed(monitor, watched, ca, reply_json):
     found(monitor, watched, "root-mismatch")
 
 
+def test_entries_that_are_others_each_time_say_no_more_than_that(monitor, watched, ca, reply_json):
+    """Altered while the root is rebuilt, honest when one is asked for as evidence."""
+    grow(watched, ca, 6)
+    honest, asked = list(watched.entries), []
+    altered = [*honest[:7], (honest[7][0][:-1] + b"\x01", honest[7][1]), *honest[8:]]
+
+    def answer(handler, query):
+        start, end = int(query["start"]), int(query["end"])
+        asked.append(end - start)
+        chosen = (altered if end > start else honest)[start : end + 1]
+        encoded = [
+            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
+            for a, b in chosen
+        ]
+        reply_json(handler, {"entries": encoded})
+
+    watched.hooks["get-entries"] = answer
+    found(monitor, watched, "root-mismatch")
+    assert 0 in asked
+
+
 def test_one_garbled_answer_accuses_nobody(monitor, watched, ca, reply_json):
     """A root is rebuilt twice, a proof asked for twice, before a log is called inconsistent."""
     grow(watched, ca)

@@ -103,6 +103,16 @@ def test_an_entry_under_an_unknown_root(monitor, watched, examined):
     assert examined("entry-root-unknown").result is Result.OBSERVED
 
 
+def test_roots_of_before_the_log_was_looked_at_accuse_nobody(monitor, log, ca):
+    """A log may have accepted other roots then."""
+    other = TestCa("A CA of former days")
+    log.roots = [ca.der]
+    log.add_precertificate(other.precertificate("a.example.test"), other, timestamp=log.now() - 3_600_000)
+    monitor.watch_log(log.watched())
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT, report.findings
+
+
 def test_an_entry_whose_root_is_left_out_of_the_chain(monitor, watched, ca):
     """RFC 6962 section 3.1 lets a chain end below the root."""
     der = ca.precertificate("a.example.test")

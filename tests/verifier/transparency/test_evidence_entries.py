@@ -216,6 +216,8 @@ def test_an_entry_that_names_its_place(place, result):
     tree = Tree([*ENTRIES, late])
     material = tree.holds(6, late) | {"previous_tree_head": TREE.head(6, HOUR)}
     assert examined("entry-merged-late", material).result is result
+    held = changed(material, previous_tree_head=tree.head(7, HOUR))
+    assert examined("entry-merged-late", held).result is Result.NOT_SHOWN
 
 
 @pytest.mark.parametrize("final", [True, False])

@@ -75,7 +75,10 @@ def proof_length(case: Case) -> Result:
 def shrunk(case: Case) -> Result:
     """A later head of a smaller tree: entries were taken out."""
     later, earlier = case.head("tree_head"), case.head("previous_tree_head")
-    case.require(later.timestamp > earlier.timestamp, "the second head is dated before the first")
+    case.require(
+        later.timestamp > earlier.timestamp,
+        f"the head of {later.tree_size} entries is dated after that of {earlier.tree_size}",
+    )
     case.require(
         later.tree_size < earlier.tree_size,
         f"the tree shrank from {earlier.tree_size} to {later.tree_size} entries",
