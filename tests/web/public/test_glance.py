@@ -1,14 +1,19 @@
 """The figures of the home page: a stranger sees within five seconds whether all is well."""
 
+import shutil
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor import Monitor
+from monitor.values import AuditCode, AuditFinding, FindingOutcome
 from web.public import create_app
 from web.public.costly import Costly
 
+from .conftest import OPERATOR
 from .cosigned import make_accused
 
 
@@ -53,6 +58,19 @@ def test_a_log_that_lies_stands_out(world, tmp_path):
     assert "1 of 2" in shown
     assert "1 open alert" in shown
     assert shown.count("symbol is-refused") == 2
+
+
+def test_an_alert_that_distrusts_nobody_is_to_be_looked_at_but_no_refusal(world, tmp_path):
+    shutil.copy(world.data / "monitor.db", tmp_path / "monitor.db")
+    monitor = Monitor.open(tmp_path / "monitor.db", operator=OPERATOR)
+    (report,) = monitor.audits("sm2", limit=1)
+    stale = AuditFinding(AuditCode.HEAD_STALE, FindingOutcome.FAILED, "The newest tree head is old.", "STH")
+    monitor._audits.keep(monitor.auditing._logs.get("sm2").id, replace(report, findings=(stale,)))
+    monitor.close()
+    shown = figures(create_app(world.settings(data=tmp_path)).test_client().get("/").text)
+    assert "1 open alert" in shown
+    assert shown.count("symbol is-not-yet-known") == 1
+    assert "is-refused" not in shown
 
 
 def until(condition):

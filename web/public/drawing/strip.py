@@ -15,6 +15,8 @@ from web.public.text import moment
 
 SLOTS = 60
 _HEIGHT, _TALL, _SHORT, _BASE, _CAPTION = 54.0, 24.0, 14.0, 34.0, 50.0
+_HALF = 0.45
+"""From here on the first time stands before the bars: below them there would be no room for it."""
 _GAP = 0.28
 """Of a slot's width."""
 
@@ -32,10 +34,10 @@ def draw_strip(bars: Sequence[Bar], first: datetime, description: Text) -> str:
     offset = SLOTS - len(bars)
     shapes = [part for number, bar in enumerate(bars, offset) for part in _bar(bar, number)]
     start = f"{offset / SLOTS * 100:.2f}%"
-    anchor = "end" if offset > SLOTS // 2 else "start"
+    anchor = "end" if offset > SLOTS * _HALF else "start"
     shapes += [
         shape("line", x1=start, x2="100%", y1=_BASE + 2, y2=_BASE + 2, class_="grid"),
-        label("0" if anchor == "end" else start, _CAPTION, moment(first), "caption"),
+        label(start, _CAPTION, moment(first), "caption", text_anchor=anchor),
         label("100%", _CAPTION, say("now"), "caption", text_anchor="end"),
     ]
     return serialise(

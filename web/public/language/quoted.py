@@ -6,13 +6,16 @@ code means, and quoted as it was written.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from web.public.language.bilingual import Text
 from web.public.language.catalogue import SHAPES
 
 _LONGEST: Final = 4000
+_REMEMBERED: Final = 2048
+"""Sentences whose Chinese is kept: those of one audit come again in the next."""
+
 _BLANK = re.compile(r"\\\{([a-z_]+)\\\}")
 
 
@@ -26,6 +29,7 @@ def quoted(english: str, meaning: str = "") -> Text:
     return Text(english, chinese)
 
 
+@lru_cache(_REMEMBERED)
 def _chinese(english: str) -> str | None:
     if len(english) > _LONGEST:
         return None

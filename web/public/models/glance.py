@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.store.counts import SOON, Counts
-from monitor.values import LogState, Overview
+from monitor.values import Alert, LogState, Overview
 from web.public.language import Text, say
 from web.public.models.logs import log_said
 from web.public.models.witnesses import Witnessing, witnessing
@@ -43,7 +43,7 @@ def glance(overview: Overview, counts: Counts, now: datetime) -> Glance:
     figures = (
         _logs(overview.logs, now),
         _audit(overview, now),
-        _alerts(len(overview.alerts)),
+        _alerts(overview.alerts),
         _certificates(counts, now),
         _witnesses(asked),
     )
@@ -92,11 +92,14 @@ def _interval(overview: Overview) -> Text:
     return span(timedelta(seconds=overview.interval or 0))
 
 
-def _alerts(count: int) -> Figure:
+def _alerts(alerts: Sequence[Alert]) -> Figure:
+    """An alert about which the log's promises still count is no refusal, as in the list of alerts."""
+    count = len(alerts)
     if not count:
         return Figure(say("Alerts"), say("none open"), (), "audits.show", State.TRUSTED)
     note = say("somebody must look at them") if count > 1 else say("somebody must look at it")
-    return Figure(say("Alerts"), plural(count, "open alert"), ((note, {}),), "audits.show", State.REFUSED)
+    state = State.REFUSED if any(alert.distrusting for alert in alerts) else State.UNKNOWN
+    return Figure(say("Alerts"), plural(count, "open alert"), ((note, {}),), "audits.show", state)
 
 
 def _certificates(counts: Counts, now: datetime) -> Figure:

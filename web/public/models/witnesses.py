@@ -1,5 +1,6 @@
 """Who cosigns a log's tree heads (C2SP tlog-witness), as the last audit found it, witness by witness."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from web.public.models.logs import check_shown
 from web.public.state import Said, State
 from web.public.text import plural
 
+_ORIGIN: Final = re.compile(r"/[0-9a-f]{64}/checkpoint")
+"""Where a witness serves its checkpoints of a log: below the hash of the log's origin."""
 _CODES: Final = frozenset({"witnessed", "witnesses-awaited", "witnesses-too-few"})
 
 
@@ -78,7 +81,8 @@ def _said(one: Mapping[str, Any], owed: int) -> Said:
     if one["tree_size"] is None:
         if not one["trouble"]:
             return Said(State.UNKNOWN, say("It has not cosigned this log yet."))
-        return Said(State.UNKNOWN, say("No cosignature that counts: {reason}", reason=quoted(one["trouble"])))
+        reason = quoted(_ORIGIN.sub("/…/checkpoint", one["trouble"]))
+        return Said(State.UNKNOWN, say("No cosignature that counts: {reason}", reason=reason))
     if one["tree_size"] >= owed:
         return Said(State.TRUSTED, say("Its cosignature verifies and holds every entry that is due."))
     behind = "Its cosignature verifies, but the first {owed} entries are due by now."

@@ -10,8 +10,14 @@ NOUNS: Final = {
 SHAPES: Final = {
     "the witness {name}": "见证者 {name} ",
     "a client": "客户端",
+    "{count} witnesses have cosigned the tree, {required} are required: {who}.": "已有 {count} 个见证者为这棵树共同签名，要求 {required} 个：{who}。",
+    "No entry waits for a witness yet: {who}.": "尚无条目需要见证者：{who}。",
+    "No witness has cosigned the tree, and none is required: {who}.": "没有见证者为这棵树共同签名，也没有要求：{who}。",
+    "{count} of {required} required witnesses have cosigned the first {owed} entries, the last of which is of {when} UTC: {who}.": "要求的 {required} 个见证者中有 {count} 个为前 {owed} 个条目共同签名，其中最后一个条目的时间是 {when} UTC：{who}。",
+    "could not read {url}: {reason}": "无法读取 {url}：{reason}",
+    "Failed to establish a new connection: Connection refused": "无法建立连接：连接被拒绝",
 }
-"""Who was shown a head, as the auditor's sentences name them."""
+"""What the auditor says of witnesses, and who was shown a head, as its sentences name them."""
 
 MESSAGES: Final = {
     # figures of the home page
