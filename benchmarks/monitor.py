@@ -1,5 +1,6 @@
 """Following and indexing a log, beside the bare parse of its certificates; and what memory it takes.
 
+The certificates have the extensions of those that public CAs issue, and each has a key of its own.
 ``MINGJING_BENCH_ENTRIES=1000000`` makes the log of the memory's figure a million entries long.
 """
 
@@ -17,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from benchmarks.figure import Figure
 from monitor.follower.follow import Follower
@@ -34,6 +36,9 @@ LONG: Final = int(os.environ.get("MINGJING_BENCH_ENTRIES", "20_000"))
 FULL: Final = 1_000_000
 SERIAL: Final = bytes.fromhex("0214")  # INTEGER of 20 bytes
 BATCH: Final = 1000
+AT: Final = "http://ca.benchmark.example"
+DOMAIN_VALIDATED: Final = x509.ObjectIdentifier("2.23.140.1.2.1")
+CRLS: Final = 128  # that a CA splits its list into, as the largest do
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -85,17 +90,13 @@ def _renumbered(raw: api.RawEntry, number: int) -> api.RawEntry:
 
 
 def _log() -> tuple[list[bytes], list[bytes]]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Benchmark CA")])
-    issuer = _sign(key, name, name, "ca.example", poison=False)
+    ca = _Ca()
     words = [f"{random.randrange(16**6):06x}" for _ in range(ENTRIES // 3)]  # noqa: S311
     ders, entries = [], []
     for number in range(ENTRIES):
-        host = f"{words[number % len(words)]}.shop{number % 97}.example"
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-        der = _sign(key, subject, name, host, poison=True)
-        entry = entry_for_certificate(Certificate.parse(der), Certificate.parse(issuer))
-        beside = PrecertChainEntry(der, (issuer,)).encode()
+        der = ca.precertificate(f"{words[number % len(words)]}.shop{number % 97}.example", number)
+        entry = entry_for_certificate(Certificate.parse(der), Certificate.parse(ca.der))
+        beside = PrecertChainEntry(der, (ca.der,)).encode()
         ders.append(der)
         entries.append(api.RawEntry(merkle_tree_leaf(entry, 1_700_000_000_000 + number, b""), beside))
     bodies = [
@@ -104,24 +105,49 @@ def _log() -> tuple[list[bytes], list[bytes]]:
     return bodies, ders
 
 
-def _sign(
-    key: ec.EllipticCurvePrivateKey, subject: x509.Name, issuer: x509.Name, host: str, *, poison: bool
-) -> bytes:
-    names = x509.SubjectAlternativeName([x509.DNSName(host), x509.DNSName(f"www.{host}")])
-    builder = (
-        x509
-        .CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW)
-        .not_valid_after(NOW + timedelta(days=90))
-        .add_extension(names, critical=False)
-    )
-    if poison:
-        builder = builder.add_extension(x509.PrecertPoison(), critical=True)
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+class _Ca:
+    """An issuing CA that has everything of a public one but its name."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([
+            x509.NameAttribute(x509.NameOID.COUNTRY_NAME, "CN"),
+            x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Benchmark Trust, Ltd."),
+            x509.NameAttribute(x509.NameOID.COMMON_NAME, "Benchmark CA"),
+        ])
+        builder = self._builder(self._name, self._key.public_key())
+        basic = x509.BasicConstraints(ca=True, path_length=0)
+        self.der = self._signed(builder.add_extension(basic, critical=True))
+
+    def precertificate(self, host: str, number: int) -> bytes:
+        key = ec.generate_private_key(ec.SECP256R1()).public_key()
+        builder = self._builder(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)]), key)
+        for extension, critical in self._extensions(host, key, number):
+            builder = builder.add_extension(extension, critical=critical)
+        return self._signed(builder)
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        serial = 1 << 158 | x509.random_serial_number() >> 2  # twenty octets
+        return x509.CertificateBuilder(self._name, subject, key, serial, NOW, NOW + timedelta(days=90))
+
+    def _signed(self, builder: x509.CertificateBuilder) -> bytes:
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+    def _extensions(
+        self, host: str, key: ec.EllipticCurvePublicKey, number: int
+    ) -> Iterator[tuple[x509.ExtensionType, bool]]:
+        issuer, crl = (x509.UniformResourceIdentifier(f"{AT}/{name}") for name in ("ca", number % CRLS))
+        access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, issuer)
+        yield x509.KeyUsage(True, *[False] * 8), True
+        yield x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), False
+        yield x509.BasicConstraints(ca=False, path_length=None), True
+        yield x509.SubjectKeyIdentifier.from_public_key(key), False
+        yield x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), False
+        yield x509.AuthorityInformationAccess([access]), False
+        yield x509.SubjectAlternativeName([x509.DNSName(host), x509.DNSName(f"www.{host}")]), False
+        yield x509.CertificatePolicies([x509.PolicyInformation(DOMAIN_VALIDATED, None)]), False
+        yield x509.CRLDistributionPoints([x509.DistributionPoint([crl], None, None, None)]), False
+        yield x509.PrecertPoison(), True
 
 
 def _follow(path: Path, bodies: Sequence[bytes]) -> float:
