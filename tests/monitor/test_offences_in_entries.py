@@ -252,3 +252,37 @@ class TestPromises:
         assert report.outcome is AuditOutcome.CONSISTENT
         assert "sct-signature-invalid" in {finding.code.value for finding in report.findings}
         assert monitor.alerts() == ()
+
+    @pytest.mark.parametrize("case", ["the announced one", "another issuer's"])
+    def test_a_forged_sct_accuses_no_issuer_of_another_certificate(
+        self, monitor, two, make_log, ca, monkeypatch, case
+    ):
+        """In the log stands its own precertificate, or one that only has the same serial number."""
+        log, holder = two
+        monkeypatch.setattr(x509, "random_serial_number", lambda: 4711)
+        builder, stranger = ca.builder("forged.example.test"), TestCa("Another CA")
+        if case == "the announced one":
+            log.add_precertificate(ca.poisoned(builder), ca)
+        else:
+            log.add_precertificate(stranger.precertificate("other.example.test"), stranger)
+        sct = make_log("forger").promise(ca.poisoned(builder), ca, log.now() - 3_600_000)
+        forged = type(sct)(
+            log.key.public_key.key_id, sct.timestamp, sct.extensions, sct.algorithm, sct.signature
+        )
+        holder.add_certificate(ca.issue_with_scts(builder, [forged]), ca)
+        report = self.audit(monitor)
+        codes = {finding.code.value for finding in report.findings}
+        assert "sct-signature-invalid" in codes
+        assert "final-certificate-differs" not in codes
+        assert monitor.alerts() == ()
+
+    def test_a_head_within_the_merge_delay_may_lack_the_entry(self, monitor, two, ca):
+        log, holder = two
+        final = self.final(ca, log, "soon.example.test", age=40, merge=True)
+        entry, log.timestamp = log.entries.pop(), log.now() - 30_000
+        self.audit(monitor)  # a head after the promise was given, before it is due
+        log.entries.append(entry)
+        holder.add_certificate(final, ca)
+        log.timestamp = log.now() + 200_000
+        assert "scts-kept" in {finding.code.value for finding in self.audit(monitor).findings}
+        assert monitor.alerts() == ()

@@ -103,7 +103,7 @@ def test_a_log_that_is_followed_later_finds_what_others_hold_of_it(monitor, log,
 
 
 def test_those_that_are_not_due_are_counted_apart(monitor, log, holder, ca):
-    holder.add_certificate(promised(ca, log, "soon.example.test", age=5, merge=False), ca)
+    holder.add_certificate(promised(ca, log, "soon.example.test", age=-600, merge=False), ca)
     for one in (holder, log):
         monitor.watch_log(one.watched())
     audited(monitor, "holder")
