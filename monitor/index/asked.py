@@ -14,7 +14,7 @@ SHORTEST_SERIAL: Final = 8
 """Hexadecimal digits that are taken for a serial number rather than for a name."""
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _COLONS = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2})+")
-_ENTRY = re.compile(r"(\S+)(?:\s+(?:index:)?(\d{1,18}))?")
+_ENTRY = re.compile(r"(\S+)(?:\s+(?:index:)?([0-9]{1,18}))?")
 _DIGEST = 64
 _UNSEARCHABLE = frozenset({"Cc", "Cs"})  # control characters (NUL ends a string in SQLite), lone surrogates
 
