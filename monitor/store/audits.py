@@ -2,16 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from monitor.store.alert_rows import ALERT, alert_of, is_alert, raise_alert
 from monitor.store.connections import Connections
-from monitor.values import Alert, AuditFinding, AuditOutcome, AuditReport, from_ms, to_ms
+from monitor.values import Alert, AuditCode, AuditFinding, AuditOutcome, AuditReport, from_ms, to_ms
 
 KEEP_AUDITS = timedelta(days=90)
 KEEP_EACH = timedelta(days=1)  # an audit a minute would take 200 MB a log otherwise
 HOUR_MS = 3_600_000
+LARGE = 8 * 1024  # characters of JSON; the leaves of a large tree take megabytes, every audit anew
 _AUDIT = "SELECT a.*, l.name FROM audits a JOIN logs l ON l.id = a.log"
 
 
@@ -30,7 +32,7 @@ class Audits:
         """
         now, last = to_ms(report.finished_at), self.last(log)
         before = {finding.code for finding in last.findings} if last else set()
-        findings = json.dumps([finding.to_json() for finding in report.findings])
+        findings = json.dumps([_stored(finding, before) for finding in report.findings])
         alerts = [(finding, standing(finding)) for finding in report.findings if is_alert(finding, before)]
         with self._db.write() as connection:
             cursor = connection.execute(
@@ -94,6 +96,17 @@ class Audits:
         """Return when the scheduler last lived and its interval in seconds."""
         row = self._db.row("SELECT at, interval FROM heartbeat")
         return (from_ms(row["at"]), row["interval"]) if row else None
+
+
+def _stored(finding: AuditFinding, before: Collection[AuditCode]) -> dict[str, Any]:
+    """A finding as its audit keeps it, without large evidence where the audit before found the same.
+
+    The alert has the first and the newest.
+    """
+    value = finding.to_json()
+    if finding.code in before and len(json.dumps(value["evidence"])) > LARGE:
+        value["evidence"] = {}
+    return value
 
 
 def _thin(connection: sqlite3.Connection, log: int, now: datetime) -> None:

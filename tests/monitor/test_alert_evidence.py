@@ -1,6 +1,5 @@
 """What is kept of an alert that is met again: the first evidence, the newest, and a proof between."""
 
-import base64
 import json
 import re
 import sqlite3
@@ -10,6 +9,7 @@ import pytest
 from monitor import Monitor
 from monitor.store.migrations import MIGRATIONS
 from monitor.values import AuditOutcome
+from tests.monitor.conftest import b64
 from verifier.transparency.merkle import consistency_spans
 
 
@@ -30,7 +30,7 @@ def again(monitor, watched, ca, reply_json):
 
     def garbled(handler, query):
         length = len(consistency_spans(int(query["first"]), int(query["second"])))
-        reply_json(handler, {"consistency": [base64.b64encode(bytes(32)).decode()] * length})
+        reply_json(handler, {"consistency": [b64(bytes(32))] * length})
 
     def audit(*, history: bool) -> None:
         watched.entries[1] = (honest[0] + b"x", honest[1]) if history else honest
@@ -72,6 +72,39 @@ def test_a_proof_is_not_given_up_for_observations(monitor, again):
     (alert,) = [alert for alert in monitor.alerts() if alert.code == "consistency-invalid"]
     assert kept[0].recorded_at == alert.first_at
     assert kept[2].recorded_at == alert.last_at
+
+
+def test_large_evidence_of_what_goes_on_is_kept_once_an_audit_long(monitor, watched, ca, reply_json):
+    """A log that lies for months fills no disk; each audit says what it found."""
+    for _ in range(200):
+        watched.add_precertificate(ca.precertificate("more.example.test"), ca)
+    served = [(leaf + b"x", extra) for leaf, extra in watched.entries]
+
+    def answer(handler, query):
+        chosen = served[int(query["start"]) : int(query["end"]) + 1]
+        reply_json(handler, {"entries": [{"leaf_input": b64(a), "extra_data": b64(b)} for a, b in chosen]})
+
+    watched.hooks["get-entries"] = answer
+    sizes = []
+    for _ in range(3):
+        monitor.audit_now()
+        (stored, *_) = monitor.audits("made")
+        (finding,) = [one for one in stored.findings if one.outcome.value == "failed"]
+        assert finding.code == "entry-altered"
+        sizes.append(len(json.dumps(dict(finding.evidence))))
+    assert sizes[0] > 8 * 1024
+    assert sizes[1:] == [2, 2]
+    (alert,) = monitor.alerts()
+    first, newest = monitor.evidence.kept(alert.id)
+    assert (alert.count, first.standing, newest.standing) == (3, "observation", "observation")
+
+
+def test_small_evidence_is_kept_with_every_audit(monitor, watched):
+    watched.size = 3
+    for _ in range(2):
+        monitor.audit_now()
+    for stored in monitor.audits("made", limit=2):
+        assert any(finding.evidence for finding in stored.findings if finding.code == "tree-shrunk")
 
 
 def test_the_evidence_of_an_older_database_is_still_there(tmp_path, log):
