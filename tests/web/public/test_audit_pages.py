@@ -1,14 +1,24 @@
 """Audits: each finding with an address of its own, what it means and what to do; the strip; the feeds."""
 
 import re
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import feedparser
 import pytest
 
-from monitor.values import DISTRUSTING, MISCONDUCT, AuditCode
+from monitor.values import (
+    DISTRUSTING,
+    MISCONDUCT,
+    AuditCode,
+    AuditFinding,
+    AuditOutcome,
+    AuditReport,
+    FindingOutcome,
+)
 from verifier.transparency.evidence import claim_of
 from web.public import create_app
+from web.public.models.audits import audit_shown
 from web.public.models.guidance import advice_on, meaning_of
 
 from .conftest import PUBLIC_URL
@@ -166,7 +176,7 @@ def test_an_empty_feed_is_valid_too(world, tmp_path, client):
 def test_failed_findings_come_first(site, failed):
     _, parsed = feed(site, "/audit.atom")
     first = parsed.entries[0]
-    assert first.title.startswith("sm2: refused. Two signed tree heads of size")
+    assert first.title == "sm2: refused. Two trees of one size"
     assert first.tags[0].term == "refused"
     assert {entry.tags[0].term for entry in parsed.entries[1:]} == {"trusted"}
     assert len({entry.id for entry in parsed.entries}) == len(parsed.entries) == 11
@@ -179,6 +189,8 @@ def test_failed_findings_come_first(site, failed):
 def test_an_alert_is_one_entry_with_its_evidence(site):
     _, parsed = feed(site, "/alerts.atom")
     (entry,) = parsed.entries
+    assert entry.title == "sm2: Two trees of one size"
+    assert entry.summary.startswith("Two signed tree heads of size")
     assert [tag.term for tag in entry.tags] == ["tree-forked", "open"]
     evidence = next(link.href for link in entry.links if link.rel == "related")
     assert site.get(evidence.removeprefix(PUBLIC_URL)).json["standing"] == "proof"
@@ -209,3 +221,19 @@ def test_a_reader_that_has_it_already_is_told_so(site):
     assert (again.status_code, again.data) == (304, b"")
     chinese = site.get("/audit.atom", headers={"If-None-Match": first.headers["ETag"], **CHINESE})
     assert chinese.status_code == 200
+
+
+def test_what_is_told_in_short_is_what_kept_it_from_being_trusted():
+    now = datetime.now(UTC)
+    note = AuditFinding(AuditCode.SAME_OPERATOR, FindingOutcome.NOTE, "The same operator.", "")
+    missing = AuditFinding(AuditCode.RESPONSE_TIMEOUT, FindingOutcome.UNAVAILABLE, "It did not answer.", "")
+    wrong = AuditFinding(AuditCode.TREE_SHRUNK, FindingOutcome.FAILED, "It shrank.", "")
+    for findings, outcome, said in (
+        ((note,), AuditOutcome.CONSISTENT, "0 checks passed."),
+        ((note, missing), AuditOutcome.UNAVAILABLE, "No answer in time"),
+        ((note, missing, wrong), AuditOutcome.INCONSISTENT, "The tree shrank"),
+        ((), AuditOutcome.PENDING, "The audit is not complete."),
+    ):
+        shown = audit_shown(AuditReport("sm2", now, now, outcome, findings, id=1))
+        assert shown.short == said
+        assert [one.code for one in shown.urgent_first] == [one.code for one in reversed(findings)]

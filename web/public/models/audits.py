@@ -22,6 +22,12 @@ STATES: Final = {
     AuditOutcome.PENDING: State.UNKNOWN,
     AuditOutcome.UNAVAILABLE: State.UNKNOWN,
 }
+_URGENCY: Final = (
+    FindingOutcome.FAILED,
+    FindingOutcome.UNAVAILABLE,
+    FindingOutcome.NOTE,
+    FindingOutcome.PASSED,
+)
 _MOST_LINKS = 5
 
 
@@ -35,7 +41,7 @@ class FindingShown:
     title: Text
     detail: Text
     reference: str
-    failed: bool
+    outcome: FindingOutcome
     meaning: Text | None
     advice: Text | None
     evidence: bool
@@ -59,8 +65,15 @@ class Audit:
     @property
     def urgent_first(self) -> tuple[FindingShown, ...]:
         """The findings, those that failed first."""
-        order = (State.REFUSED, State.UNKNOWN, State.TRUSTED)
-        return tuple(sorted(self.findings, key=lambda finding: order.index(finding.state)))
+        return tuple(sorted(self.findings, key=lambda finding: _URGENCY.index(finding.outcome)))
+
+    @property
+    def short(self) -> Text:
+        """What it found in a few words: the heading of what kept it from being trusted."""
+        if self.said.state is State.TRUSTED:
+            return self.said.sentence
+        worst = next((one for one in self.urgent_first if one.state is self.said.state), None)
+        return worst.title if worst else self.said.sentence
 
     @property
     def of_itself(self) -> bool:
@@ -73,6 +86,7 @@ class AlertShown:
     """One alert: what was found, what it means, what to do, and what people wrote about it."""
 
     alert: Alert
+    title: Text
     detail: Text
     meaning: Text | None
     advice: Text | None
@@ -108,7 +122,7 @@ def audit_shown(report: AuditReport) -> Audit:
 
 def finding_shown(finding: AuditFinding, position: int) -> FindingShown:
     """Make one finding's view."""
-    check, failed = check_shown(finding), finding.outcome is FindingOutcome.FAILED
+    check = check_shown(finding)
     passed = finding.outcome is FindingOutcome.PASSED
     return FindingShown(
         position=position,
@@ -117,7 +131,7 @@ def finding_shown(finding: AuditFinding, position: int) -> FindingShown:
         title=title_of(finding.code),
         detail=check.detail,
         reference=finding.reference,
-        failed=failed,
+        outcome=finding.outcome,
         meaning=None if passed else meaning_of(finding.code),
         advice=None if passed else advice_on(finding.code),
         evidence=not passed and bool(finding.evidence) and bool(claim_of(finding.code.value)),
@@ -137,11 +151,13 @@ def _sentence(report: AuditReport, findings: Sequence[FindingShown]) -> Text:
 def alert_shown(alert: Alert, notes: tuple[Note, ...] = ()) -> AlertShown:
     """Make one alert's view."""
     detail = explained(alert.detail, alert.code.value)
-    return AlertShown(alert, detail, meaning_of(alert.code), advice_on(alert.code), notes)
+    return AlertShown(
+        alert, title_of(alert.code), detail, meaning_of(alert.code), advice_on(alert.code), notes
+    )
 
 
 def strip_of(log: str, marks: Sequence[AuditMark]) -> Strip | None:
-    """Return the last audits of a log (newest first) as a strip; None where there is none."""
+    """Return the last audits of a log (newest first) as a strip; None without any."""
     if not marks:
         return None
     shown = tuple(marks[:SLOTS][::-1])
