@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from monitor.watching.channel import NotDelivered
-from monitor.watching.hook import HookRunner, environment
+from monitor.watching.hook import LONGEST_VALUE, HookRunner, environment
 from monitor.watching.watchlist import Hook, Webhook
 from monitor.watching.webhook import WebhookSender
 from verifier.algorithms import KeyAlgorithm, PrivateKey
@@ -284,6 +284,14 @@ class TestHook:
 
     def test_a_program_that_reads_nothing_is_fine(self, tmp_path):
         self.hook(tmp_path, "exit 0").send({**NOTICE, "more": "x" * 1_000_000})
+
+    def test_a_name_longer_than_the_system_takes_in_a_variable(self, tmp_path):
+        """Linux starts no program with a string of 128 KiB: nobody would be told of this certificate."""
+        self.hook(tmp_path, 'printf %s "$MINGJING_MATCHED" > matched').send({
+            **NOTICE,
+            "matched": ["x" * 1_000_000],
+        })
+        assert (tmp_path / "matched").read_text() == "x" * LONGEST_VALUE
 
     def test_one_that_hangs_is_ended_with_all_that_it_started(self, tmp_path, until):
         began = time.monotonic()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -175,6 +176,32 @@ def test_an_error_of_this_program_does_not_end_the_thread(queued, watchlist, unt
     made.start()
     until(lambda: len(sender.sent) == 3)
     made.stop()
+
+
+def test_what_is_cut_off_by_an_end_is_no_failure(queued, until):
+    """A restart, or a new watchlist, must not make a channel look broken, nor have it left alone."""
+
+    class Hanging(Scripted):
+        def __init__(self):
+            super().__init__()
+            self.cut = threading.Event()
+
+        def send(self, notice):
+            self.tried.append(notice)
+            self.cut.wait(200)
+            raise NotDelivered("cut off")
+
+        def cancel(self):
+            self.cut.set()
+
+    sender = Hanging()
+    made = courier(queued, sender)
+    made.start()
+    until(lambda: sender.tried)
+    made.stop()
+    (channel,) = queued.state().channels
+    assert (channel.last_error, channel.pending) == ("", 3)
+    assert queued.notices()[-1].deliveries[0].attempts == 0
 
 
 # the whole, in a process of its own

@@ -11,6 +11,7 @@ from monitor import Monitor
 from monitor.follower.follow import Follower
 from monitor.follower.rfc6962 import Rfc6962Source
 from monitor.values import AuditOutcome
+from monitor.watching import rounds
 from monitor.watching.values import Kind, Origin, Subject
 from verifier.certificates import Certificate
 
@@ -159,6 +160,30 @@ class TestPast:
         assert len(log.requests) == asked, "the log was read again"
         item = next(w for w in watchlist.monitor.watching.state().watches if w.value == "www.example.com")
         assert item.scanned == 1.0
+
+    def test_what_the_index_found_first_is_not_told_again_when_all_is_searched(self, watchlist, runner, ca):
+        watchlist.watch(hook=False)
+        look(runner)
+        watchlist.monitor.add_certificate(ca.issue("www.example.com"))
+        look(runner)
+        watchlist.watch("www.example.com", hook=False)
+        runner.look(datetime.now(UTC))
+        (found,) = watchlist.monitor.watching.notices()
+        seen = watchlist.monitor.watching.acknowledge(found.id, "ours", datetime.now(UTC))
+        look(runner)
+        assert watchlist.monitor.watching.notices() == (seen,)
+
+    def test_all_of_a_large_index_is_searched(self, watchlist, runner, ca, monkeypatch):
+        """Hidden names, which a query does not find, in more than one portion."""
+        monkeypatch.setattr(rounds, "CHUNK", 2)
+        watchlist.watch(hook=False)
+        look(runner)
+        for number in range(5):
+            watchlist.monitor.add_certificate(ca.issue(f"evil{number}.example\0{number}.example.com"))
+        look(runner)
+        watchlist.watch(".example.com", hook=False)
+        look(runner)
+        assert len(noticed(watchlist)) == 5
 
     def test_every_kind(self, watchlist, runner, ca):
         watchlist.monitor.add_certificate(ca.issue("a.example.com", organisation="Corp Ltd"))
