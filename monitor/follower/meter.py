@@ -4,12 +4,12 @@ import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from monitor.errors import Busy, LeftAlone, SourceError
 
-_TOO_MANY = 429
 _ENDPOINT = re.compile(r"/(ct/v1/)?(?P<name>get-[a-z-]+|checkpoint|tile/data|tile|issuer)(?:[/?]|$)")
 
 
@@ -31,9 +31,11 @@ class Count:
 
 @dataclass(slots=True)
 class Meter:
-    """Passes questions on and counts the answers. A 429 is the log's limit and counts as neither.
+    """Passes questions on and counts the answers.
 
-    So does a question that was not asked, because the log wants to be left alone.
+    Counted as neither: a 429, which is the log's limit; a question that was not asked, because the log wants
+    to be left alone; and what an honest log does not have, a leaf that is not in its tree (RFC 6962 section
+    4.5) or a partial tile that a full one has replaced (static-ct-api).
     """
 
     fetcher: Gets
@@ -47,12 +49,22 @@ class Meter:
         except LeftAlone:
             raise
         except SourceError as error:
-            if not (isinstance(error, Busy) and error.record.get("status") == _TOO_MANY):
+            if not (_its_limit(error) or _may_lack(url, error)):
                 count.failed += 1
             raise
         count.ok += 1
         count.milliseconds += int((time.monotonic() - began) * 1000)
         return body
+
+
+def _its_limit(error: SourceError) -> bool:
+    return isinstance(error, Busy) and error.record.get("status") == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _may_lack(url: str, error: SourceError) -> bool:
+    """Whether the answer says that something is not there which need not be."""
+    asked = endpoint_of(url) == "get-proof-by-hash" or ".p/" in urlsplit(url).path
+    return asked and error.record.get("status") in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}
 
 
 def endpoint_of(url: str) -> str:

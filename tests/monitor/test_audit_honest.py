@@ -7,7 +7,8 @@ from threading import Event
 import pytest
 
 from monitor import Monitor
-from monitor.follower.meter import Count
+from monitor.errors import SourceError
+from monitor.follower.meter import Count, Meter
 from monitor.values import AuditCode, AuditOutcome, AuditReport
 from tests.monitor.conftest import StaticLog
 from verifier.algorithms import KeyAlgorithm
@@ -151,6 +152,34 @@ def test_availability_is_kept_by_endpoint_and_hour(monitor, log, ca, reply):
     (report,) = monitor.audit_now()
     assert "availability-low" in codes(report)
     assert monitor.alerts() == ()
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_what_need_not_be_there_is_no_failure(status):
+    """A leaf that is asked for by its hash, and a partial tile; any other answer that fails is one."""
+
+    class Log:
+        def get(self, url, **_options):
+            raise SourceError(url, {"url": url, "status": status})
+
+    meter = Meter(Log())
+    for path in (
+        "ct/v1/get-proof-by-hash?hash=x",
+        "tile/0/000.p/7",
+        "tile/0/000",
+        "ct/v1/get-sth",
+        "checkpoint",
+    ):
+        with pytest.raises(SourceError):
+            meter.get(f"https://log.example/{path}")
+    failed = {name: count.failed for name, count in meter.counts.items()}
+    need_not_be = 1 if status == 500 else 0
+    assert failed == {
+        "get-proof-by-hash": need_not_be,
+        "tile": 1 + need_not_be,
+        "get-sth": 1,
+        "checkpoint": 1,
+    }
 
 
 def test_a_long_log_is_read_over_several_audits(monitor, log, ca):
