@@ -104,7 +104,8 @@ def progress(arguments: argparse.Namespace, directory: Path, settings: Config) -
         output.emit_json(shown)
         return 0
     for log in shown:
-        print(f"log {log['log']}: {_following_text(log['following'])}")
+        odd = f", {log['malformed']:,} malformed" if log["malformed"] else ""
+        print(f"log {log['log']}: {_following_text(log['following'])}{odd}")
         print(f"  {_scts_text(log['scts'])}")
         rows = [
             (
@@ -124,6 +125,7 @@ def _progress(opened: "Monitor", name: str) -> dict[str, Any]:
     following, checked = opened.observations.following(name), opened.observations.checked(name)
     return {
         "log": name,
+        "malformed": opened.log(name).malformed,
         "scts": {
             "kept": checked.tally.kept,
             "broken": checked.tally.broken,
@@ -157,10 +159,12 @@ def _progress(opened: "Monitor", name: str) -> dict[str, Any]:
 
 
 def _following_text(following: Mapping[str, Any] | None) -> str:
+    from monitor.values import in_words
+
     if following is None:
         return "not read yet"
     left, at = following["seconds_left"], following["at"][:19].replace("T", " ")
-    rest = f", {left:,.0f} s left" if left and following["backlog"] else ""
+    rest = f", {in_words(left)} left" if left and following["backlog"] else ""
     return (
         f"{following['position']:,} of {following['target']:,} entries read,"
         f" backlog {following['backlog']:,}, {following['rate']:,.0f}/s{rest} (at {at} UTC)"

@@ -13,6 +13,7 @@ from monitor.follower.source import EntrySource
 from monitor.observations import Observations
 from monitor.observations.values import Following
 from monitor.store import Batch, Logs
+from monitor.values import in_words
 from verifier.transparency.api import RawEntry
 
 DEFAULT_PAUSE = 2.0
@@ -31,7 +32,8 @@ class Progress:
     left: float | None
 
     def __str__(self) -> str:
-        rest = f", {self.left:.0f} s left" if self.left is not None and self.position < self.target else ""
+        waits = self.left is not None and self.position < self.target
+        rest = f", {in_words(self.left or 0)} left" if waits else ""
         return f"{self.position:,} of {self.target:,} entries, {self.rate:,.0f}/s{rest}"
 
 

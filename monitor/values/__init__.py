@@ -28,7 +28,7 @@ from monitor.values.logs import (
     PathStep,
     WatchedLog,
 )
-from monitor.values.moments import from_ms, to_ms
+from monitor.values.moments import from_ms, in_words, to_ms
 from monitor.values.searches import Match, Page, Query
 
 __all__ = [
@@ -60,5 +60,6 @@ __all__ = [
     "SctState",
     "WatchedLog",
     "from_ms",
+    "in_words",
     "to_ms",
 ]

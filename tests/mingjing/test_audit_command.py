@@ -9,6 +9,8 @@ from mingjing import config, data
 from mingjing.__main__ import main
 from monitor import Monitor
 from monitor.auditor.heads import head_json
+from monitor.observations.values import Following
+from monitor.store import Batch, EntryRow, Logs, MalformedRow
 from monitor.values import (
     AuditCode,
     AuditFinding,
@@ -130,6 +132,31 @@ def test_progress_says_how_far_and_how_available(directory, capsys):
     assert main(["audit", "--data", str(directory), "--progress", "--json"]) == 0
     (log,) = json.loads(capsys.readouterr().out)
     assert (log["log"], log["scts"]["certificates"]) == ("made", 0)
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [(44.6, "45 s"), (720, "12 min"), (11_100, "3 h 5 min"), (187_200, "2 d 4 h"), (3599.7, "1 h 0 min")],
+)
+def test_progress_of_a_log_that_is_being_read(directory, capsys, left, words):
+    """Position, target, backlog, rate, time left and what could not be read, as a person and as JSON."""
+    monitor = Monitor.open(directory / "monitor.db")
+    row = Logs(monitor.observations._db).get("made").id
+    monitor.observations.tell_following(row, Following(3_000, 5_000, 65.4, left, NOW))
+    malformed = MalformedRow("certificate: expected something else", b"leaf", b"", ())
+    Logs(monitor.observations._db).append(
+        row, Batch(0, (EntryRow(bytes(32), None, None, malformed),), ()), NOW
+    )
+    monitor.close()
+    assert main(["audit", "--data", str(directory), "--progress"]) == 0
+    line = capsys.readouterr().out.splitlines()[0]
+    read = "3,000 of 5,000 entries read, backlog 2,000, 65/s"
+    assert line.startswith(f"log made: {read}, {words} left (at 2026-")
+    assert line.endswith(", 1 malformed")
+    assert main(["audit", "--data", str(directory), "--progress", "--json"]) == 0
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert shown["malformed"] == 1
+    assert (shown["following"]["backlog"], shown["following"]["seconds_left"]) == (2_000, left)
 
 
 @pytest.mark.parametrize("action", ["--alerts", "--progress"])
