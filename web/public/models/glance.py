@@ -99,7 +99,13 @@ def _alerts(alerts: Sequence[Alert]) -> Figure:
         return Figure(say("Alerts"), say("none open"), (), "audits.show", State.TRUSTED)
     note = say("somebody must look at them") if count > 1 else say("somebody must look at it")
     state = State.REFUSED if any(alert.distrusting for alert in alerts) else State.UNKNOWN
-    return Figure(say("Alerts"), plural(count, "open alert"), ((note, {}),), "audits.show", state)
+    return Figure(
+        say("Alerts"),
+        Text(plural(count, "open alert"), f"{count:,} 条待处理"),
+        ((note, {}),),
+        "audits.show",
+        state,
+    )
 
 
 def _certificates(counts: Counts, now: datetime) -> Figure:
