@@ -123,9 +123,10 @@ def progress(arguments: argparse.Namespace, directory: Path, settings: Config) -
 
 def _progress(opened: "Monitor", name: str) -> dict[str, Any]:
     following, checked = opened.observations.following(name), opened.observations.checked(name)
+    state = opened.log(name)
     return {
         "log": name,
-        "malformed": opened.log(name).malformed,
+        "malformed": state.malformed if state else 0,
         "scts": {
             "kept": checked.tally.kept,
             "broken": checked.tally.broken,
