@@ -13,6 +13,7 @@ from mingjing.errors import ConfigError, MingjingError
 
 if TYPE_CHECKING:
     from mingjing.config import Config
+    from monitor import Monitor
     from monitor.index.filters import Filters
     from monitor.values import CertificateSummary, Query
 
@@ -77,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     with room_errors():
         searched = monitor(directory, settings, read_only=True)
         try:
+            _check_log(query, searched)
             counted = _Counted(_limited(searched.stream(query, now), arguments.limit))
             if form == "table":
                 _print_table(counted, now, arguments.limit or MOST_ROWS)
@@ -120,6 +122,20 @@ def _filters(given: dict[str, str]) -> "Filters":
 
 def _option(field: str) -> str:
     return f"--{field.replace('_', '-')}"
+
+
+def _check_log(query: "Query", searched: "Monitor") -> None:
+    """A log that is not followed has no certificates here, which is not the same as having none."""
+    from monitor.index.asked import Kind, understand
+
+    asked = understand(query.q)
+    wanted = [query.filters.log, asked.text if asked.kind in {Kind.LOG, Kind.ENTRY} else ""]
+    logs = searched.logs()
+    known = {log.name for log in logs} | {log.log_id.hex() for log in logs}
+    for name in filter(None, wanted):
+        if not {name, name.lower()} & known:
+            followed = ", ".join(log.name for log in logs) or "none"
+            raise ConfigError(f"log {output.safe(name)!r} is not followed; expected one of: {followed}.")
 
 
 class _Counted:
@@ -172,7 +188,9 @@ def _asked(query: "Query") -> str:
 
 
 def _advice(query: "Query") -> str:
+    from monitor.index.asked import Kind, understand
+
     wider = {"exact": "--match subdomain or contains", "subdomain": "--match contains"}.get(query.match.value)
-    if wider is None or not query.q:
+    if wider is None or understand(query.q).kind is not Kind.NAME:
         return ""
     return f" Try {wider}."

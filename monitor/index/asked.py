@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from unicodedata import category
+from urllib.parse import urlsplit
 
 from monitor.errors import QueryError
 
@@ -15,6 +16,7 @@ SHORTEST_SERIAL: Final = 8
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _COLONS = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2})+")
 _ENTRY = re.compile(r"(\S+)(?:\s+(?:index:)?([0-9]{1,18}))?")
+_HOST_AND_PORT = re.compile(r"([^:/\s]+\.[^:/\s]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 _DIGEST = 64
 _UNSEARCHABLE = frozenset({"Cc", "Cs"})  # control characters (NUL ends a string in SQLite), lone surrogates
 
@@ -79,13 +81,14 @@ def understand(text: str) -> Asked:
 
 
 def _guessed(text: str) -> Asked:
+    text = _host(text)
     plain = (text.replace(":", "") if _COLONS.fullmatch(text) else text).lower()
     plain = plain.zfill(len(plain) + len(plain) % 2)
     if _HEX.fullmatch(plain) and len(plain) == _DIGEST:
         return Asked(Kind.FINGERPRINT, plain)
     if _HEX.fullmatch(plain) and len(text) >= SHORTEST_SERIAL:
         return Asked(Kind.SERIAL, plain, guessed=True)
-    if _is_network(text):
+    if _are_addresses(text):
         return Asked(Kind.ADDRESS, text)
     if " " in text or "=" in text:
         return Asked(Kind.ISSUER, text)
@@ -97,7 +100,7 @@ def _said(kind: Kind, text: str, prefix: str) -> Asked:
         return Asked(Kind.NEWEST, "")
     if kind in _HEXADECIMAL:
         return Asked(kind, _hexadecimal(kind, text, prefix))
-    if kind is Kind.ADDRESS and not _is_network(text):
+    if kind is Kind.ADDRESS and not _are_addresses(text):
         raise QueryError(f"{prefix}: expected an IP address or a network such as 192.0.2.0/24")
     if kind is Kind.LOG:
         return _entry(text)
@@ -128,10 +131,33 @@ def _name(text: str) -> Asked:
         return Asked(Kind.NAME, text)
 
 
-def _is_network(text: str) -> bool:
-    """Tell whether this is a network, or an address, that ``ip_network`` reads."""
+def _host(text: str) -> str:
+    """Return the host of what was copied from an address bar, or the text as it is."""
+    if "://" in text:
+        try:
+            return urlsplit(text).hostname or text
+        except ValueError:
+            return text
+    found = _HOST_AND_PORT.fullmatch(text)
+    return found[1] if found else text
+
+
+def _are_addresses(text: str) -> bool:
+    """Tell whether this is an address, a network or two addresses with a hyphen between them."""
     try:
-        ip_network(text.strip("[]"), strict=False)
+        address_bounds(text)
     except ValueError:
         return False
     return "/" in text or ":" in text or "." in text
+
+
+def address_bounds(text: str) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]:
+    """Return the first and the last of the addresses that ``text`` names. Raises ValueError."""
+    first, hyphen, last = text.partition("-")
+    if hyphen:
+        begin, end = (ip_address(each.strip().strip("[]")) for each in (first, last))
+        if (begin.version, int(begin)) > (end.version, int(end)) or begin.version != end.version:
+            raise ValueError(f"{begin} to {end} are no addresses")
+        return begin, end
+    network = ip_network(text.strip("[]"), strict=False)
+    return network[0], network[-1]

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_network
 from unicodedata import normalize
 
 from monitor.index import terms
-from monitor.index.asked import Asked, Kind
+from monitor.index.asked import Asked, Kind, address_bounds
 from monitor.index.names import fold, forms, text_of, unicode_of, wildcard_over
 from monitor.index.terms import key
 from monitor.store import Search
@@ -18,6 +17,8 @@ FEW = 64
 """Issuers' names that are read one beside the other; more are filtered out of all certificates."""
 FEW_GRAMS = 100
 """Runs of three characters with a shorter part in them; where there are more, most certificates have one."""
+MANY_ADDRESSES = 20_000
+"""So many are not put in order for a page: certificates are read from the newest on instead."""
 _DIGEST = 64  # hexadecimal digits
 
 type Source = Callable[[int], Iterator[int]]
@@ -113,13 +114,14 @@ def _email(search: Search, asked: Asked, _match: Match) -> Plan:
 
 
 def _address(search: Search, asked: Asked, _match: Match) -> Plan:
-    network = ip_network(asked.text.strip("[]"), strict=False)
-    first, last = terms.packed(str(network[0])), terms.packed(str(network[-1]))
+    first, last = (terms.packed(str(address)) for address in address_bounds(asked.text))
 
     def matched(name: str) -> bool:
         return any(first <= address <= last for address in terms.addresses_of([name]))
 
-    return Plan(partial(search.by_addresses, first, last), matched=matched)
+    if search.addresses(first, last, MANY_ADDRESSES) < MANY_ADDRESSES:
+        return Plan(partial(search.by_addresses, first, last), matched=matched)
+    return Plan(search.newest, check=lambda names, _subject: any(map(matched, names)), matched=matched)
 
 
 # identifiers
@@ -171,11 +173,11 @@ def _log(search: Search, asked: Asked, _match: Match) -> Plan:
 
 
 def logged_by(log: str) -> Condition:
-    """Return the condition that a certificate, or its precertificate, is an entry of the log of this name."""
+    """Return the condition that a certificate, in either form, is in the log of this name or LogID."""
     return Condition(
         "EXISTS (SELECT 1 FROM encodings n JOIN entries e ON e.encoding=n.id JOIN logs l ON l.id=e.log"
-        " WHERE n.certificate=f.certificate AND l.name=?)",
-        (log,),
+        " WHERE n.certificate=f.certificate AND (l.name=? OR lower(hex(l.log_id))=?))",
+        (log, log.lower()),
     )
 
 

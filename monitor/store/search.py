@@ -85,6 +85,11 @@ class Search:
             (first, last, after),
         )
 
+    def addresses(self, first: bytes, last: bytes, limit: int) -> int:
+        """Return how many addresses within these bounds certificates name, at most ``limit``."""
+        sql = "SELECT count(*) FROM (SELECT 1 FROM addresses WHERE address BETWEEN ? AND ? LIMIT ?)"
+        return next(self._read(sql, (first, last, limit)))
+
     def by_fingerprint(self, digest: bytes, after: int) -> Iterator[int]:
         """Yield the certificate that has a signed form with this SHA-256."""
         return self._read(
@@ -99,8 +104,9 @@ class Search:
         """Yield the certificate of a log's entry."""
         return self._read(
             "SELECT n.certificate FROM logs l JOIN entries e ON e.log=l.id"
-            " JOIN encodings n ON n.id=e.encoding WHERE l.name=? AND e.idx=? AND n.certificate<?",
-            (log, index, after),
+            " JOIN encodings n ON n.id=e.encoding WHERE (l.name=? OR lower(hex(l.log_id))=?) AND e.idx=?"
+            " AND n.certificate<?",
+            (log, log.lower(), index, after),
         )
 
     def _read(self, sql: str, parameters: tuple[object, ...]) -> Iterator[int]:

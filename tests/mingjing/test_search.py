@@ -118,6 +118,12 @@ def test_the_table_shows_which_name_matched_and_says_when_there_are_more(search)
     assert f"more than {MOST_ROWS}" in errors
 
 
+def test_what_is_no_name_is_not_advised_to_be_matched_otherwise(search):
+    _, _, errors = search("serial:ffff")
+    assert "'serial:ffff'" in errors
+    assert "--match" not in errors
+
+
 def test_nothing_from_a_certificate_moves_the_terminal(search):
     _, out, _ = search("31m", "--match", "contains")
     assert "a\\x1b[31m\\u202e.test" in out
@@ -173,6 +179,8 @@ def test_finding_nothing_is_said_and_exits_with_1(search, form):
         (["x", "--revocation", "none"], "--revocation 'none': expected one of good"),
         (["x", "--limit", "0"], "--limit 0: expected 1 or more"),
         (["serial:xyz"], "QUERY 'serial:xyz': serial: expected hexadecimal digits"),
+        (["x", "--log", "nolog"], "log 'nolog' is not followed; expected one of: made"),
+        (["log:nolog index:1"], "log 'nolog' is not followed; expected one of: made"),
         ([], "QUERY is missing"),
         (["  "], "QUERY is missing"),
     ],

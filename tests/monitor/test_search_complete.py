@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.index import finding
 from monitor.index import query as paging
 from monitor.index.filters import Filters, Validity
 from monitor.index.names import fold, unicode_of, wildcard_over
@@ -72,6 +73,7 @@ class World:
         connections = Connections(path)
         logs = Logs(connections)
         key = PrivateKey.generate(KeyAlgorithm.ECDSA).public_key
+        self.log_id = key.key_id
         logs.watch(WatchedLog("made", key.key_id, key, "", "", timedelta(seconds=60)))
         rows = tuple(_row(number, one) for number, one in enumerate(made))
         entries = tuple(EntryRow(row.tbs_hash, row.not_before, row.sha256) for row in rows)
@@ -234,7 +236,13 @@ def test_every_filter_alone_and_with_every_other(fill):
     assert wanted
 
 
-@pytest.mark.usefixtures("budget")
+@pytest.fixture(params=[finding.MANY_ADDRESSES, 2], ids=["few addresses", "many addresses"])
+def crowd(request, monkeypatch):
+    """From how many addresses on certificates are read from the newest on makes no difference either."""
+    monkeypatch.setattr(finding, "MANY_ADDRESSES", request.param)
+
+
+@pytest.mark.usefixtures("budget", "crowd")
 def test_everything_else_that_a_certificate_is_found_by(fill):
     made = [
         {"names": names, "begins": -10, "lasts": 100, "issuer": ["CN=One,O=Trust", "CN=Größe"][number % 2],
@@ -253,6 +261,8 @@ def test_everything_else_that_a_certificate_is_found_by(fill):
         "192.0.2.0/23": [12, 11, 7, 6, 2, 1],
         "2001:0DB8:0:0:0:0:0:1": [13, 8, 3],
         "ip:2001:db8::/32": [13, 8, 3],
+        "192.0.2.1-192.0.3.0": [11, 6, 1],
+        "ip:192.0.2.2 - 192.0.3.1": [12, 7, 2],
         "o:big co": big,
         "o:g c": big,
         "o:b": big,
@@ -272,6 +282,8 @@ def test_everything_else_that_a_certificate_is_found_by(fill):
         "log:made index:7": [7],
         "log:made 7": [7],
         "log:made": [*reversed(range(15))],
+        f"log:{filled.log_id.hex().upper()}": [*reversed(range(15))],
+        f"log:{filled.log_id.hex()} index:7": [7],
         "log:other": [],
         f"tbs:{sha256(b'tbs' + _row(3, made[3]).der).hexdigest()}": [3],
         f"cert:{_row(3, made[3]).sha256.hex()}": [3],

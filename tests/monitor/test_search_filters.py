@@ -90,6 +90,16 @@ def test_any_text_gives_filters_or_a_query_error(text, field):
         ("o: Big Co", Kind.ORGANISATION, "Big Co"),
         ("  ", Kind.NEWEST, ""),
         ("name:", Kind.NEWEST, ""),
+        ("https://www.example.com/a?b=c", Kind.NAME, "www.example.com"),
+        ("https://user@www.example.com:8443", Kind.NAME, "www.example.com"),
+        ("https://[2001:db8::1]:8443/", Kind.ADDRESS, "2001:db8::1"),
+        ("www.example.com:443", Kind.NAME, "www.example.com"),
+        ("例子.测试:443", Kind.NAME, "例子.测试"),
+        ("192.0.2.1:443", Kind.ADDRESS, "192.0.2.1"),
+        ("[2001:db8::1]:443", Kind.ADDRESS, "[2001:db8::1]"),
+        ("192.0.2.1-192.0.2.9", Kind.ADDRESS, "192.0.2.1-192.0.2.9"),
+        ("ip:2001:db8::1 - 2001:db8::ff", Kind.ADDRESS, "2001:db8::1 - 2001:db8::ff"),
+        ("http://[", Kind.NAME, "http://["),
     ],
 )
 def test_questions_are_understood(text, kind, plain):
@@ -97,7 +107,20 @@ def test_questions_are_understood(text, kind, plain):
     assert (asked.kind, asked.text) == (kind, plain)
 
 
-@pytest.mark.parametrize("text", ["ip:nowhere", "ip:", "log:a b c", "ski:xy", "tbs:ab", "aki:"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ip:nowhere",
+        "ip:",
+        "ip:192.0.2.9-192.0.2.1",
+        "ip:192.0.2.1-::1",
+        "ip:1-2",
+        "log:a b c",
+        "ski:xy",
+        "tbs:ab",
+        "aki:",
+    ],
+)
 def test_what_is_said_must_be_what_it_is_said_to_be(text):
     if text.endswith(":"):
         assert understand(text).kind is Kind.NEWEST
