@@ -221,10 +221,11 @@ class Sequencer:
 
     def stop(self, reason: str) -> None:
         """Take no submission and sign no head from now on: only a start after an operator's look may."""
-        logger.critical("%s: %s", self.signer.origin, reason)
         with self._pool_changed:
-            self._stopped = reason
+            known, self._stopped = self._stopped, reason
             self._pool_changed.notify()
+        if reason != known:  # a witness says it again each time it is asked
+            logger.critical("%s: %s", self.signer.origin, reason)
 
     def hold(self, reason: str) -> None:
         """Take no submission and sign no head until ``release``; to be called before ``start``."""

@@ -72,6 +72,17 @@ def test_an_old_copy_of_everything_cannot_fork_in_its_first_moments(logs, ca, wi
     assert (tmp_path / "logs" / "p256" / "checkpoint").read_bytes() == before  # no newer head was signed
 
 
+def test_a_log_that_was_stopped_does_not_go_on_after_the_time(logs, witness, closed, caplog):
+    made = witness("w.example/1")
+    made.sizes[ORIGIN] = 2
+    log = logs.open("p256", witnesses=addresses(made), ask_first=3)
+    until(lambda: log._sequencer._held is None and log.witnesses[0].failures >= 2)
+    assert "an old copy of the log" in str(log.trouble)
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(said) == 1, "said once, and nothing of going on"
+    assert "an old copy of the log" in said[0]
+
+
 def test_it_waits_for_every_witness_as_one_may_know_more_than_another(logs, ca, witness, closed):
     quick, slow = witness("w.example/1"), witness("w.example/2")
     free = gated(slow, honest(slow))

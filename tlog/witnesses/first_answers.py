@@ -52,7 +52,8 @@ class FirstAnswers:
         self._release()
 
     def _give_up(self) -> None:
-        if self._release():
+        stopped = self._sequencer.trouble != ASKING
+        if self._release() and not stopped:
             logger.error(
                 "%s: asked its witnesses for %g s whether there is a newer tree, and %s: it goes on",
                 self._sequencer.signer.origin,

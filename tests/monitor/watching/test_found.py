@@ -179,7 +179,7 @@ class TestPast:
         watchlist.watch(hook=False)
         look(runner)
         for number in range(5):
-            watchlist.monitor.add_certificate(ca.issue(f"evil{number}.example\0{number}.example.com"))
+            watchlist.monitor.add_certificate(ca.issue(f"{number}.exam\0ple.com"))
         look(runner)
         watchlist.watch(".example.com", hook=False)
         look(runner)
