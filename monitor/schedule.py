@@ -18,6 +18,7 @@ from verifier.transparency.log_list import MAX_LOG_LIST_SIZE, LogList, parse_log
 
 MISFIRE_SECONDS = 3600  # a machine that slept audits once when it wakes, whatever it missed
 HEARTBEAT_SECONDS = 5.0
+HEART = "heart"  # a thread of its own: logs that hang, however many, do not make it skip
 SHORTEST_BUDGET = timedelta(seconds=30)
 
 
@@ -41,7 +42,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(AUDIT_THREADS)},
+            executors={"default": ThreadPoolExecutor(AUDIT_THREADS), HEART: ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_SECONDS},
             timezone=UTC,
         )
@@ -58,7 +59,7 @@ class Schedule:
 
     def start(self) -> None:
         """Start the jobs in the background."""
-        self._every(HEARTBEAT_SECONDS, self._beat, "heartbeat")
+        self._every(HEARTBEAT_SECONDS, self._beat, "heartbeat", executor=HEART)
         self._every(self.interval, self._plan, "log lists")
         self._every(self.interval, self._reports, "reports")
         self._every(self.interval, self._revocation, "revocation", first=min(2.0, self.interval))
@@ -72,7 +73,13 @@ class Schedule:
         self._scheduler.shutdown(wait=True)
 
     def _every(
-        self, seconds: float, job: Callable[..., None], name: str, *args: Any, first: float = 0.0
+        self,
+        seconds: float,
+        job: Callable[..., None],
+        name: str,
+        *args: Any,
+        first: float = 0.0,
+        executor: str = "default",
     ) -> None:
         begin = datetime.now(UTC) + timedelta(seconds=first)
         self._scheduler.add_job(
@@ -81,6 +88,7 @@ class Schedule:
             args,
             id=name,
             name=name,
+            executor=executor,
             seconds=seconds,
             next_run_time=begin,
             replace_existing=True,
