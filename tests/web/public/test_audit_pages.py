@@ -1,12 +1,14 @@
 """Audits: each finding with an address of its own, what it means and what to do; the strip; the feeds."""
 
 import re
+import shutil
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import feedparser
 import pytest
 
+from monitor import Monitor
 from monitor.values import (
     DISTRUSTING,
     MISCONDUCT,
@@ -21,7 +23,7 @@ from web.public import create_app
 from web.public.models.audits import audit_shown
 from web.public.models.guidance import advice_on, meaning_of
 
-from .conftest import PUBLIC_URL
+from .conftest import OPERATOR, PUBLIC_URL
 from .cosigned import make_accused
 from .pages import named
 
@@ -237,3 +239,25 @@ def test_what_is_told_in_short_is_what_kept_it_from_being_trusted():
         shown = audit_shown(AuditReport("sm2", now, now, outcome, findings, id=1))
         assert shown.short == said
         assert [one.code for one in shown.urgent_first] == [one.code for one in reversed(findings)]
+
+
+def test_what_a_log_wrote_cannot_break_a_feed_or_a_page(world, tmp_path):
+    shutil.copy(world.data / "monitor.db", tmp_path / "monitor.db")
+    monitor = Monitor.open(tmp_path / "monitor.db", operator=OPERATOR)
+    hostile = "https://log.example/\x07</title><script>alert(1)</script>\u202e&amp;: status 200"
+    finding = AuditFinding(
+        AuditCode.ORIGIN_WRONG, FindingOutcome.FAILED, hostile, "RFC 6962", {"url": hostile}
+    )
+    now = datetime.now(UTC)
+    report = AuditReport("sm2", now, now, AuditOutcome.INCONSISTENT, (finding,), 1, 0)
+    kept = monitor._audits.keep(monitor.auditing._logs.get("sm2").id, report)
+    monitor.close()
+    client = create_app(world.settings(data=tmp_path)).test_client()
+    for path in ("/audit.atom", "/alerts.atom"):
+        root, _ = feed(client, path)
+        keeps_to_rfc_4287(root)
+        assert "‹U+0007›</title><script>" in "".join(root.itertext())
+    for path in ("/audit", f"/audit/{kept.id}", f"/audit/{kept.id}/0", "/log/sm2/"):
+        page = client.get(path).text
+        assert "<script>alert" not in page
+        assert "\u202e" not in page
