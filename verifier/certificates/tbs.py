@@ -30,7 +30,7 @@ _TBS_FIELD, _ALGORITHM_FIELD = f"{_OUTER}.tbsCertificate", f"{_OUTER}.signatureA
 _SERIAL_FIELD, _UNIQUE_FIELD = f"{_TBS}.serialNumber", f"{_TBS}.uniqueID"
 _WRAPPER_FIELD, _LIST_FIELD = f"{_TBS}.extensions", f"{_TBS}.extensions.Extensions"
 _OID_FIELD, _VALUE_FIELD = f"{_EXTENSION}.extnID", f"{_EXTENSION}.extnValue"
-_SHORT, _REMEMBERED = 160, 1024  # bytes of an extension; extensions
+_SHORT, _REMEMBERED = 160, 4096  # bytes of an extension; extensions
 _MAX_SERIAL = 20  # octets, RFC 5280 section 4.1.2.2
 _SIGN = 0x80  # set in the first octet of a negative INTEGER
 
