@@ -1,7 +1,8 @@
 """The queue of each channel. A notice leaves it when it was delivered or visibly given up, never silently."""
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +12,13 @@ from monitor.watching.values import Channel
 
 LONGEST_ERROR = 500
 LONGEST_WAIT = 24 * 3600 * 1000  # ms; what is put off for longer was put off by a clock that was wrong
+
+
+_DUE = (
+    "SELECT d.* FROM deliveries d JOIN channels c ON c.name = d.channel JOIN notices n ON n.id = d.notice"
+    " WHERE d.channel=?1 AND d.state='pending' AND d.aside_until NOT BETWEEN ?2 + 1 AND ?2 + ?3"
+    " AND c.retry_at NOT BETWEEN ?2 + 1 AND ?2 + ?3"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +67,28 @@ class Deliveries:
         )
         return tuple(_channel(row) for row in rows)
 
-    def due(self, channel: str, now: datetime, *, after: int = 0) -> Due | None:
-        """Return the next notice of a channel behind ``after``; None when there is none, or not yet."""
-        moment = to_ms(now)
+    def due(self, channel: str, now: datetime, *, after: int = 0, without: Sequence[str] = ()) -> Due | None:
+        """Return the next notice of a channel behind ``after``; None when there is none, or not yet.
+
+        ``without`` names subjects that are left out.
+        """
         row = self._db.row(
-            "SELECT d.* FROM deliveries d JOIN channels c ON c.name = d.channel WHERE d.channel=?1"
-            " AND d.state='pending' AND d.notice>?2 AND d.aside_until NOT BETWEEN ?3 + 1 AND ?3 + ?4"
-            " AND c.retry_at NOT BETWEEN ?3 + 1 AND ?3 + ?4 ORDER BY d.notice LIMIT 1",
-            (channel, after, moment, LONGEST_WAIT),
+            f"{_DUE} AND d.notice>?4 AND n.subject NOT IN (SELECT value FROM json_each(?5))"  # noqa: S608
+            " ORDER BY d.notice LIMIT 1",
+            (channel, to_ms(now), LONGEST_WAIT, after, json.dumps(list(without))),
         )
-        return Due(row["notice"], row["attempts"], from_ms(row["queued_at"])) if row else None
+        return _due(row) if row else None
+
+    def gathered(
+        self, channel: str, now: datetime, before: datetime, subjects: Sequence[str], limit: int
+    ) -> tuple[Due, ...]:
+        """Return notices of these subjects that were queued before a moment, unless the channel rests."""
+        rows = self._db.rows(
+            f"{_DUE} AND d.queued_at<?4 AND n.subject IN (SELECT value FROM json_each(?5))"  # noqa: S608
+            " ORDER BY d.notice LIMIT ?6",
+            (channel, to_ms(now), LONGEST_WAIT, to_ms(before), json.dumps(list(subjects)), limit),
+        )
+        return tuple(map(_due, rows))
 
     def delivered(self, channel: str, notice: int, now: datetime) -> None:
         """Record that the receiver has it."""
@@ -144,6 +164,10 @@ def _queue_open(connection: sqlite3.Connection, channel: str, now_ms: int) -> No
         " WHERE origin='unknown' AND acknowledged_at IS NULL AND NOT silent AND subject != 'test'",
         (channel, now_ms),
     )
+
+
+def _due(row: sqlite3.Row) -> Due:
+    return Due(row["notice"], row["attempts"], from_ms(row["queued_at"]))
 
 
 def _channel(row: sqlite3.Row) -> Channel:

@@ -44,6 +44,7 @@ class Courier:
         self.name = name
         self._sender = sender
         self._desk = desk
+        self._alone: tuple[str, ...] = ()  # subjects that are not sent one by one
         self._awake, self._stop = Event(), Event()
         self._thread = Thread(target=self._run, name=f"channel {name}", daemon=True)
 
@@ -83,13 +84,13 @@ class Courier:
 
     def turn(self, now: datetime) -> bool:
         """Try the next notice; returns whether it makes sense to go on at once."""
-        due = self._desk.deliveries.due(self.name, now)
+        due = self._desk.deliveries.due(self.name, now, without=self._alone)
         if due is None:
             return False
         failure = self._try(due)
         if failure is None:
             return True
-        behind = self._desk.deliveries.due(self.name, now, after=due.notice)
+        behind = self._desk.deliveries.due(self.name, now, after=due.notice, without=self._alone)
         return self._recover(due, failure, behind)
 
     def _recover(self, due: Due, failure: NotDelivered, behind: Due | None) -> bool:
@@ -99,11 +100,15 @@ class Courier:
             pause = retry_pause(due.attempts, timedelta(minutes=1), LONGEST_ASIDE)
             self._desk.deliveries.set_aside(self.name, due.notice, now + pause)
             return True
+        self._rest(failure)
+        return False
+
+    def _rest(self, failure: NotDelivered) -> None:
+        """Leave the channel alone, the longer the more often it has failed."""
         failures = self._desk.deliveries.failures(self.name)
         asked = timedelta(seconds=failure.retry_after or 0)
         pause = max(asked, retry_pause(failures, SHORTEST_PAUSE, LONGEST_PAUSE))
-        self._desk.deliveries.pause(self.name, now + pause)
-        return False
+        self._desk.deliveries.pause(self.name, datetime.now(UTC) + pause)
 
     def _try(self, due: Due) -> NotDelivered | None:
         """Deliver one notice and record what came of it."""

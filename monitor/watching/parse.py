@@ -19,6 +19,7 @@ SHORTEST_PART: Final = 3
 LONGEST_NAME: Final = 253  # RFC 1035 section 2.3.4
 TIMEOUTS: Final = (1, 600)
 GIVE_UP: Final = (1, 365)
+DIGEST_HOURS: Final = (1, 168)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _CHANNEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
@@ -136,22 +137,29 @@ class _Parser:
         return tuple(channels)
 
     def _webhook(self, table: Mapping[str, Any], at: Place) -> Webhook:
-        self._only(table, ("name", "url", "secret_file", "ca_file", "timeout"), at)
+        self._only(table, ("name", "url", "secret_file", "ca_file", "timeout", "digest_hours"), at)
         return Webhook(
             name=self._channel_name(table, at),
             url=self._url(table, at),
             secret_file=self._path(table, "secret_file", at) if "secret_file" in table else None,
             ca_file=self._path(table, "ca_file", at) if "ca_file" in table else None,
             timeout=self._number(table, "timeout", 10, TIMEOUTS, at),
+            digest=self._digest(table, at),
         )
 
     def _hook(self, table: Mapping[str, Any], at: Place) -> Hook:
-        self._only(table, ("name", "program", "timeout"), at)
+        self._only(table, ("name", "program", "timeout", "digest_hours"), at)
         return Hook(
             self._channel_name(table, at),
             self._path(table, "program", at),
             self._number(table, "timeout", 30, TIMEOUTS, at),
+            self._digest(table, at),
         )
+
+    def _digest(self, table: Mapping[str, Any], at: Place) -> timedelta | None:
+        if "digest_hours" not in table:
+            return None
+        return timedelta(hours=self._number(table, "digest_hours", 0, DIGEST_HOURS, at))
 
     def _channel_name(self, table: Mapping[str, Any], at: Place) -> str:
         name = table.get("name")

@@ -14,6 +14,7 @@ from monitor.store.watches import TakenList, Watches
 from monitor.values import to_ms
 from monitor.watching.channel import Sender
 from monitor.watching.courier import Courier, Desk
+from monitor.watching.digest import DigestCourier
 from monitor.watching.hook import HookRunner
 from monitor.watching.parse import parse_watchlist
 from monitor.watching.rounds import Rounds
@@ -168,7 +169,7 @@ class Runner:
         )
         self.stop_couriers()
         self._couriers = {
-            channel: Courier(channel.name, sender_of(channel, self._signers), desk)
+            channel: courier_of(channel, sender_of(channel, self._signers), desk)
             for channel in watchlist.channels
         }
         for courier in self._couriers.values():
@@ -209,6 +210,13 @@ def read_watchlist(file: Path) -> tuple[str, Watchlist]:
 def sender_of(channel: ChannelSettings, signers: Sequence[Signer] = ()) -> Sender:
     """Return what sends through a channel; ``signers`` sign for webhooks."""
     return WebhookSender(channel, signers) if isinstance(channel, Webhook) else HookRunner(channel)
+
+
+def courier_of(channel: ChannelSettings, sender: Sender, desk: Desk) -> Courier:
+    """Return what works a channel's queue off."""
+    if channel.digest is not None:
+        return DigestCourier(channel.name, sender, desk, channel.digest)
+    return Courier(channel.name, sender, desk)
 
 
 def _is_settling(found: tuple[int, int, int], now: datetime) -> bool:

@@ -44,6 +44,7 @@ give_up_after_days = 7   # then a notice that could not be delivered is set asid
 # name = "mail"
 # program = "hooks/mail.sh"  # exit code 0: told; anything else: tried again later
 # timeout = 30           # seconds
+# digest_hours = 24      # for webhooks too: certificates together once in so many hours, all else at once
 """
 
 
@@ -63,6 +64,8 @@ class Webhook:
     secret_file: Path | None
     ca_file: Path | None
     timeout: float
+    digest: timedelta | None = None
+    """How long certificates are gathered into one notice; None sends each at once."""
 
     kind = "webhook"
 
@@ -74,6 +77,8 @@ class Hook:
     name: str
     program: Path
     timeout: float
+    digest: timedelta | None = None
+    """As for a webhook."""
 
     kind = "hook"
 

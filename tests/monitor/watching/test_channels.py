@@ -165,7 +165,9 @@ class TestWebhook:
             WebhookSender(webhook).send(NOTICE)
         assert len(receiver.requests) == 1
 
-    @pytest.mark.parametrize(("value", "seconds"), [("7", 7), ("9" * 30, 3600), ("soon", None), ("-5", None)])
+    @pytest.mark.parametrize(("value", "seconds"), [
+        ("7", 7), ("9" * 30, 3600), ("soon", None), ("-5", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+    ])  # fmt: skip
     def test_retry_after_is_heard_within_reason(self, receiver, webhook, value, seconds):
         receiver.status, receiver.headers = 429, {"Retry-After": value}
         with pytest.raises(NotDelivered) as refused:

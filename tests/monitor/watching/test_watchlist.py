@@ -89,6 +89,7 @@ def test_everything_is_read(tmp_path):
     ('[[hook]]\nname = "A!"\nprogram = "p"', "line 2: hook.name"),
     ('[[hook]]\nname = "a"\n', "line 1: hook.program: expected the path of a file"),
     ('[[hook]]\nname = "a"\nprogram = "p"\ntimeout = true', "line 4: hook.timeout"),
+    ('[[hook]]\nname = "a"\nprogram = "p"\ndigest_hours = 0', "line 4: hook.digest_hours: expected a number"),
     ('[[hook]]\nname = "a"\nprogram = "p"\n' * 2, 'two channels are named "a"'),
     (WEBHOOK.format(url="http://hooks.corp.example/"), "line 3: webhook.url: expected https"),
     (WEBHOOK.format(url="https://a:b@hooks.corp.example/"), "webhook.url: expected no user name"),
@@ -106,6 +107,13 @@ def test_a_mistake_is_named(tmp_path, text, said):
 def test_a_webhook_needs_no_secret(tmp_path):
     (channel,) = parse_watchlist('[[webhook]]\nname = "ops"\nurl = "https://x.example/"\n', tmp_path).channels
     assert channel == Webhook("ops", "https://x.example/", None, None, 10.0)
+
+
+def test_a_digest_is_of_any_channel(tmp_path):
+    text = f"{WEBHOOK.format(url='https://x.example/')}digest_hours = 24\n"
+    text += '[[hook]]\nname = "b"\nprogram = "p"\ndigest_hours = 1.5\n'
+    channels = parse_watchlist(text, tmp_path).channels
+    assert [channel.digest for channel in channels] == [timedelta(hours=24), timedelta(hours=1.5)]
 
 
 def test_plain_http_goes_to_this_machine_only(tmp_path):
