@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from unicodedata import normalize
 
 from monitor.values import CertificateSummary
+from monitor.watching.looks import looks
 from monitor.watching.names import WILDCARDS, Labels, address_of, attributes, readings, shown
 from monitor.watching.values import Kind
 
@@ -58,6 +59,7 @@ class Matcher:
         self._networks: list[tuple[int, IPv4Network | IPv6Network]] = []
         self._texts: dict[Kind, list[tuple[int, str]]] = {Kind.ORGANISATION: [], Kind.ISSUER: []}
         self._patterns: list[tuple[int, bytes, bool]] = []
+        self._looks: dict[Labels, list[tuple[int, Labels]]] = {}
         self.watches: set[int] = set()
         for watch, kind, value in watches:
             self.watches.add(watch)
@@ -66,6 +68,9 @@ class Matcher:
     def _add(self, watch: int, kind: Kind, value: str) -> None:
         if kind is Kind.ADDRESS:
             self._networks.append((watch, ip_network(value)))
+        elif kind is Kind.LOOKALIKE:
+            for labels in readings(value):
+                self._looks.setdefault(looks(labels), []).append((watch, labels))
         elif kind in self._texts:
             self._texts[kind].append((watch, folded(value)))
         else:
@@ -116,6 +121,14 @@ class Matcher:
         tree = self._emails if at else self._names
         for labels in readings(domain):
             yield from tree.find(labels)
+            yield from self._taken_for(labels)
+
+    def _taken_for(self, labels: Labels) -> Iterator[int]:
+        """Yield the watches of names that a person would take this one for, or one above it."""
+        for length in {len(watched) for watched in self._looks}:
+            for watch, own in self._looks.get(looks(labels[:length]), ()):
+                if labels[:length] != own:
+                    yield watch
 
     def _compare(self, matches: dict[int, dict[str, None]], kind: Kind, text: str) -> None:
         if not self._texts[kind]:

@@ -24,7 +24,7 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _CHANNEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _HASH = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _SYNTAX_LINE = re.compile(r"at line (\d+)")
-_KEYS = ("public", "names", "addresses", "organisations", "issuers", "emails", "authorised")
+_KEYS = ("public", "names", "addresses", "organisations", "issuers", "emails", "lookalikes", "authorised")
 _TABLES = ("delivery", "webhook", "hook")
 
 type Place = tuple[str, ...]
@@ -64,6 +64,7 @@ class _Parser:
             ("organisations", Kind.ORGANISATION, self._part),
             ("issuers", Kind.ISSUER, self._part),
             ("emails", Kind.EMAIL, self._name),
+            ("lookalikes", Kind.LOOKALIKE, lambda value, at: self._name(value, at).removeprefix(".")),
         )
         rest = [(kind, value) for key, kind, read in others for value in self._each(key, read)]
         return tuple(dict.fromkeys((*names, *rest)))

@@ -242,5 +242,6 @@ def _query(watch: WatchRow) -> Query:
         Kind.ADDRESS: (f"name:{host}" if host else "", Match.EXACT),
         Kind.ORGANISATION: (f"organisation:{bare}", Match.EXACT),
         Kind.ISSUER: (f"issuer:{bare}", Match.EXACT),
+        Kind.LOOKALIKE: ("", Match.EXACT),
     }[watch.kind]
     return Query(text, match, limit=ASKED_AT_MOST)

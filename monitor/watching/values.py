@@ -20,6 +20,7 @@ class Kind(StrEnum):
     ORGANISATION = "organisation"
     ISSUER = "issuer"
     EMAIL = "email"
+    LOOKALIKE = "lookalike"
 
 
 class Subject(StrEnum):

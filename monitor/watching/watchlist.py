@@ -23,6 +23,7 @@ addresses = []           # "192.0.2.7", "2001:db8::/32"
 organisations = []       # a part of the subject's organisation, in any case: "Corp Ltd"
 issuers = []             # a part of the issuer's name: "CN=Some CA"
 emails = []              # the domain of e-mail addresses in certificates: "corp.example", ".corp.example"
+lookalikes = []          # names that a person would take for this one or one below it: "corp.example"
 
 # Certificates that are known, by the SHA-256 of their TBS (without SCT list and poison), which every alert
 # shows: "sha256:…". What this service's own CAs issued is known already. See also `mingjing watch authorise`.

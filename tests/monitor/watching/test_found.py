@@ -185,6 +185,15 @@ class TestPast:
         look(runner)
         assert len(noticed(watchlist)) == 5
 
+    def test_names_that_look_alike(self, watchlist, runner, ca):
+        for name in ("www.examp1e.com", "www.example.com"):
+            watchlist.monitor.add_certificate(ca.issue(name))
+        watchlist.watch(hook=False)
+        look(runner)
+        watchlist.watch(hook=False, more='lookalikes = ["example.com"]')
+        look(runner)
+        assert noticed(watchlist) == [(("www.examp1e.com",), Origin.UNKNOWN)]
+
     def test_every_kind(self, watchlist, runner, ca):
         watchlist.monitor.add_certificate(ca.issue("a.example.com", organisation="Corp Ltd"))
         watchlist.watch(hook=False)

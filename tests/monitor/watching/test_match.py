@@ -150,6 +150,43 @@ class TestMalformed:
         assert not self.match(b"example.community")
 
 
+class TestLookalikes:
+    """Names that a person would take for the watched one."""
+
+    @pytest.mark.parametrize("name", [
+        "c0rnpany.example.com", "www.c0mpany.example.com", "cornpany.example.com",
+        "*.c\u043empany.example.com", "\u0441ompany.example.com", "c\u00f6mpany.example.com",
+        "company.examp1e.com", "company.ex\u0430mple.com",
+        "company.example.c0m", "company.example.\u0441om", "COMPANY.EXAMP1E.COM", "ｃ0mpany.example.com",
+    ])  # fmt: skip
+    def test_are_found(self, name):
+        found = matched(Kind.LOOKALIKE, "company.example.com", names=(name,))
+        assert found is not None
+        written = ".".join(
+            "xn--" + label.encode("punycode").decode() if not label.isascii() else label
+            for label in name.lower().split(".")
+        )
+        if "ｃ" not in name:
+            assert matched(Kind.LOOKALIKE, "company.example.com", names=(written,)) is not None
+
+    @pytest.mark.parametrize("name", [
+        "company.example.com", "www.company.example.com", "*.company.example.com", "COMPANY.example.com.",
+        "c0mpany.example.org", "example.com", "my-c0mpany.example.com", "c0mpanyy.example.com", "xn--a.com",
+    ])  # fmt: skip
+    def test_the_name_itself_and_others_are_not(self, name):
+        assert matched(Kind.LOOKALIKE, "company.example.com", names=(name,)) is None
+
+    def test_the_plain_name_looks_like_one_with_marks(self):
+        watched = "xn--mnchen-3ya.example"
+        assert matched(Kind.LOOKALIKE, watched, names=("munchen.example",)) is not None
+        assert matched(Kind.LOOKALIKE, watched, names=("m\u00fcnchen.example",)) is None
+        assert matched(Kind.LOOKALIKE, "wide.example", names=("vvide.example",)) is not None
+
+    @given(st.text(max_size=80))
+    def test_no_name_is_too_strange(self, name):
+        matched(Kind.LOOKALIKE, "company.example.com", names=(name,))
+
+
 @given(st.text(max_size=300), st.text(max_size=100))
 def test_no_text_is_too_strange(name, subject):
     for kind, value in (

@@ -35,6 +35,7 @@ def test_everything_is_read(tmp_path):
     organisations = ["Corp  Ltd"]
     issuers = ["CN=Some CA"]
     emails = [".corp.example"]
+    lookalikes = [".Corp.example"]
     authorised = ["sha256:KNOWN", "OTHER"]
     [delivery]
     past = "list"
@@ -58,6 +59,7 @@ def test_everything_is_read(tmp_path):
             (Kind.ORGANISATION, "Corp Ltd"),
             (Kind.ISSUER, "CN=Some CA"),
             (Kind.EMAIL, ".corp.example"),
+            (Kind.LOOKALIKE, "corp.example"),
         ),
         authorised=frozenset({b"\xab" * 32, b"\xcd" * 32}),
         channels=(

@@ -27,6 +27,7 @@ _KINDS = {
     "organisation": "organisation",
     "issuer": "issuer",
     "email": "email",
+    "lookalike": "names that look alike",
 }
 _ORIGINS = {
     Origin.UNKNOWN: "nobody here is known to have ordered it: if it is not yours, have its issuer revoke it",

@@ -1,0 +1,63 @@
+"""Characters of host names that look like others: made by scripts/make_confusables.py, not by hand.
+
+From confusables.txt of Unicode 17.0.0 (UTS #39, Unicode Security Mechanisms).
+Copyright (c) 1991-2025 Unicode, Inc.; under the Unicode License V3, https://www.unicode.org/license.txt
+"""
+# ruff: noqa: E501
+
+from typing import Final
+
+LOOK_LIKE: Final = {
+    "-": "\u2cbb",
+    "2": "\u14bf\ua6ef",
+    "3": "\u0969\u0ae9\U00016f3b\U000118ca",
+    "4": "\u13ce",
+    "6": "\u2cd3\u0431\u13ee\U000118d5",
+    "7": "\U000118c6",
+    "8": "\u0b03\u09ea\u0a6a\U0001e8cb\u0223\U0001031a",
+    "9": "\u0a67\u0b68\u09ed\u0d6d\u2ccb\U000118cc\U000118d6",
+    "a": "\u0251\u03b1\u0430\u13aa\u15c5\ua4ee\U00016f40\U000102a0",
+    "aa": "\ua733",
+    "ae": "\u00e6\u04d5",
+    "ao": "\ua735",
+    "au": "\ua737",
+    "av": "\ua739\ua73b",
+    "ay": "\ua73d",
+    "b": "\u13cf\u1472\u15af\u13f4\u15f7\ua4d0\U00010282\U000102a1\U00010301",
+    "c": "\u1d04\u2ca5\u0441\u1004\u105a\U0001043d\U000118e9\U000118f2\u13df\ua4da\U000102a2\U00010302\U0001051c",
+    "d": "\u0501\u13e7\u146f\ua4d2\u13a0\u15de\u15ea\ua4d3",
+    "dz": "\u02a3",
+    "e": "\uab32\u0435\u04bd\u2d39\u13ac\ua4f0\U00010286",
+    "f": "\uab35\ua799\u0192\u1e9d\u0584\u15b4\ua4dd\U000118c2\U00010287\U000102a5\U00010525",
+    "g": "\u0261\u1d83\u018d\u0581\u13c0\u13f3\ua4d6",
+    "h": "\u04bb\u0570\u13c2\u13bb\u157c\ua4e7\U000102cf",
+    "i": "\u0131\u026a\u0269\u03b9\u2c93\u0456\ua647\u0582\u13a5\U000118c3",
+    "j": "\u03f3\u0458\u13ab\u148d\ua4d9",
+    "k": "\u13e6\u16d5\ua4d7\U00010518",
+    "l": "1\u0661\u06f1\U00010320\U0001e8c7\u01c0\u04cf\u05d5\u05df\u0627\u07ca\u2d4f\u16c1\ua4f2\U00016f28\U0001028a\U00010309\u13de\u14aa\ua4e1\U00016f16\U00010526",
+    "ll": "\u01c1\u05f0",
+    "ls": "\u02aa",
+    "lz": "\u02ab",
+    "m": "\u13b7\u15f0\u16d6\ua4df\U000102b0\U00010311",
+    "n": "\u0578\u057c\ua4e0\U00010513",
+    "o": "\u0c02\u0c82\u0d02\u0d82\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0d66\u0e50\u0ed0\u1040\u17e0\U000114d0\u0665\u06f5\u1d0f\u1d11\uab3d\u03bf\u03c3\u2c9f\u03ed\u043e\u10ff\u0585\u05e1\u0647\u06be\u06c1\u06d5\u0d20\u101d\U000104ea\U000118c8\U000118d7\U0001042c0\u07c0\u0ce6\u3007\U000118e0\u2d54\u12d0\u0b20\ua4f3\U00010292\U000102ab\U00010516",
+    "oe": "\u0153",
+    "oo": "\ua74f\ua699",
+    "p": "\u00fe\u01bf\u03c1\u03f8\u2ca3\u2ccf\u0440\u13e2\u146d\ua4d1\U00010295",
+    "q": "\u051b\u0563\u0566\u2d55",
+    "r": "\uab47\uab48\u1d26\u2c85\u0433\u13a1\u13d2\u1587\ua4e3\U00016f35",
+    "rn": "\U000118e3m\U00011700",
+    "s": "\ua731\u01bd\u0455\u0d1f\U000118c1\U00010448\u13d5\u13da\ua4e2\U00016f3a\U00010296",
+    "ss": "\ua7b5\u03b2\u13f0",
+    "t": "\u13a2\ua4d4\U00016f0a\U00010297\U000102b1\U00010315",
+    "tf": "\ua777",
+    "ts": "\u02a6",
+    "u": "\ua79f\u1d1c\uab4e\uab52\u028b\u03c5\u057d\U000104f6\U000118d8\u1200\u144c\ua4f4\U00016f42",
+    "ue": "\u1d6b",
+    "uo": "\uab63",
+    "v": "\u1d20\u03bd\u0475\u05d8\U00011706\U000118c0\u0667\u06f7\u2d38\u13d9\u142f\ua6df\ua4e6\U00016f08\U0001051d",
+    "w": "\u026f\u1d21\u2cbd\u0461\u0448\u051d\u0561\U0001170a\U0001170e\U0001170f\U000118e6\U000118ef\u13b3\u13d4\ua4ea",
+    "x": "\u0445\u1541\u157d\U00010322\U000118ec\u2d5d\u16b7\ua4eb\U00010290\U000102b4\U00010317\U00010527",
+    "y": "\u0263\u1d8c\u028f\u1eff\uab5a\u03b3\u2ca9\u0443\u04af\u10e7\U000118dc\u13a9\u13bd\ua4ec\U00016f43\U000102b2",
+    "z": "\u1d22\U000118c4\U000118e5\U000102f5\u13c3\ua4dc",
+}
