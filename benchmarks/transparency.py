@@ -33,13 +33,13 @@ def measure() -> Iterator[Figure]:
     yield _sct_verification("SCT verification, P-256", KeyAlgorithm.ECDSA)
     leaves = [urandom(32) for _ in range(LEAVES)]
     nodes = [b"\x01" + urandom(64) for _ in range(LEAVES - 1)]
-    for name, run in (
-        ("Merkle root of 2^17 leaves", _whole),
-        ("the same, followed in batches of 1000", _followed),
-        ("the same, a compact range in such batches", _in_batches),
+    for name, run, required in (
+        ("Merkle root of 2^17 leaves", _whole, 0.8),
+        ("the same, followed in batches of 1000", _followed, 0.8),
+        ("a compact range that checks its leaves", _in_batches, None),  # of evidence; no follower has one
     ):
         rate, limit = _rates(len(nodes), partial(run, leaves), partial(_hash, nodes))
-        yield Figure(name, rate, "nodes/s", "hashlib, as many nodes", limit, required=0.8)
+        yield Figure(name, rate, "nodes/s", "hashlib, as many nodes", limit, required)
 
 
 def _sct_verification(name: str, algorithm: KeyAlgorithm) -> Figure:

@@ -181,6 +181,22 @@ def test_a_compact_range_takes_all_leaves_or_none():
     assert grown.root() == merkle.EMPTY_ROOT
 
 
+@pytest.mark.parametrize("wrong", [[31, 33], [33, 31], [0, 64]])
+@pytest.mark.parametrize("before", [0, 1, 1024, 1098])
+def test_lengths_that_make_up_for_each_other_are_refused_too(before: int, wrong: list[int]):
+    grown = merkle.CompactRange()
+    with pytest.raises(MalformedInput, match=f"leaf hash: expected 32 bytes, got {wrong[0]}"):
+        grown.extend([*LEAVES[:before], *map(bytes, wrong)])
+    assert grown == merkle.CompactRange()
+
+
+@pytest.mark.parametrize("size", [1023, 1024, 1025, 1099])
+def test_the_subtrees_that_are_hashed_at_a_time_make_no_difference(size: int):
+    grown = merkle.CompactRange()
+    grown.extend(LEAVES[:size])
+    assert merkle.root_of(LEAVES[:size]) == grown.root() == mth(0, size)
+
+
 def test_a_compact_range_ends_at_the_largest_size():
     full = merkle.CompactRange(merkle.MAX_SIZE, LEAVES[:63])
     with pytest.raises(MalformedInput, match="at most"):

@@ -1,6 +1,7 @@
 """The state from which a tree's root follows and its growth goes on, without its leaves."""
 
 from collections.abc import Iterable, Sequence
+from itertools import batched
 
 from verifier.errors import MalformedInput
 from verifier.transparency import wire
@@ -40,29 +41,10 @@ class CompactRange:
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
         """Add leaves in order; none is added where one has not 32 bytes."""
-        leaves = list(leaf_hashes)
-        for leaf_hash in leaves:
-            if len(leaf_hash) != wire.HASH_SIZE:
-                raise MalformedInput(f"leaf hash: expected {wire.HASH_SIZE} bytes, got {len(leaf_hash)}")
-        self._check_room(len(leaves))
-        for start in range(0, len(leaves), SUBTREE):
-            self._grow(leaves[start : start + SUBTREE])
-
-    def _grow(self, row: list[bytes]) -> None:
-        """Add leaves level by level: on each, the new nodes are joined with the peak that waits there, if one
-        does, and the odd last one waits in its turn.
-        """
-        peaks = dict(zip(_levels(self._size), self._peaks, strict=True))
-        position, level = self._size, 0
-        self._size += len(row)
-        while row:
-            if position & 1:
-                row.insert(0, peaks.pop(level))
-            if len(row) & 1:
-                peaks[level] = row.pop()
-            row = parents_of(row)
-            position, level = position >> 1, level + 1
-        self._peaks = [peaks[level] for level in _levels(self._size)]
+        size, peaks = self._size, self._peaks
+        for some in batched(leaf_hashes, SUBTREE):
+            size, peaks = _grown(size, peaks, some)
+        self._size, self._peaks = size, peaks
 
     def root(self) -> bytes:
         """The root over all leaves so far."""
@@ -102,7 +84,7 @@ class CompactRange:
 
     def _push(self, peak: bytes, width: int) -> None:
         """Add a complete subtree of ``width`` leaves and join it with those of its own size before it."""
-        self._check_room(width)
+        _check_room(self._size, width)
         joined = width
         while self._size & joined:
             peak = hash_node(self._peaks.pop(), peak)
@@ -110,9 +92,30 @@ class CompactRange:
         self._peaks.append(peak)
         self._size += width
 
-    def _check_room(self, width: int) -> None:
-        if self._size + width > MAX_SIZE:
-            raise MalformedInput(f"compact range.size: expected at most {MAX_SIZE} leaves")
+
+def _grown(size: int, waiting: Sequence[bytes], row: Sequence[bytes]) -> tuple[int, list[bytes]]:
+    """The size and the peaks of a tree after the leaves ``row``, added level by level: on each, the new nodes
+    are joined with the peak that waits there, if one does, and the odd last one waits in its turn.
+    """
+    for leaf_hash in row:
+        if len(leaf_hash) != wire.HASH_SIZE:
+            raise MalformedInput(f"leaf hash: expected {wire.HASH_SIZE} bytes, got {len(leaf_hash)}")
+    _check_room(size, len(row))
+    peaks = dict(zip(_levels(size), waiting, strict=True))
+    end, position, level = size + len(row), size, 0
+    while row:
+        if position & 1:
+            row = [peaks.pop(level), *row]
+        if len(row) & 1:
+            peaks[level] = row[-1]
+        row = parents_of(row)
+        position, level = position >> 1, level + 1
+    return end, [peaks[level] for level in _levels(end)]
+
+
+def _check_room(size: int, width: int) -> None:
+    if size + width > MAX_SIZE:
+        raise MalformedInput(f"compact range.size: expected at most {MAX_SIZE} leaves")
 
 
 def _levels(size: int) -> list[int]:
