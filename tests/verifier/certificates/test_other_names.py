@@ -58,6 +58,18 @@ def test_where_a_name_leads(name, places):
     assert located(name) == places
 
 
+@pytest.mark.parametrize(("value", "text"), [
+    (b"\x0c\x09a\xff@b.test", "a\ufffd@b.test"),
+    (b"\x0c\x81\xc8" + b"x" * 200, "x" * 200),
+    (b"\x1e\x04\x00a\x00b", "ab"),
+    (b"\x02\x01a", None),
+    (b"\x0c\x00", None),
+])  # fmt: skip
+def test_a_text_is_read_as_far_as_it_can_be(value, text):
+    found = other_names([x509.OtherName(x509.ObjectIdentifier(UPN), value)])
+    assert found == (() if text is None else (text,))
+
+
 @given(st.text(max_size=80), st.binary(max_size=40))
 def test_nothing_is_too_strange(text, value):
     assert all(isinstance(place, str) for place in located(text))
