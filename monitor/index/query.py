@@ -19,7 +19,7 @@ from monitor.store.search import START, Condition
 from monitor.values import CertificateSummary, Match, Page, Query
 
 LARGEST_PAGE: Final = 1000
-BUDGET: Final = {Match.EXACT: 2048, Match.SUBDOMAIN: 2048, Match.CONTAINS: 8192}
+BUDGET: Final = {Match.EXACT: 2048, Match.SUBDOMAIN: 2048, Match.CONTAINS: 4096}
 """Candidates that one page looks at, so that it answers in milliseconds however few of them remain."""
 _CHUNK: Final = 1024
 _CURSOR = re.compile(r"[0-9]{1,18}")
