@@ -121,6 +121,11 @@ def test_a_page_stops_at_its_budget(tmp_path, monkeypatch, query, looked_at):
     monitor.close()
 
 
+def test_a_reader_reads_pages_and_maps_nothing(monitor):
+    """Mapped, each page that is missing makes the system read ahead: 2 GB, not 20 MB, for 200 searches."""
+    assert list(monitor.index._search._read("PRAGMA mmap_size", ())) == [0]
+
+
 # cursors
 
 
