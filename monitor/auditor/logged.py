@@ -10,10 +10,14 @@ from monitor.auditor.heads import head_json
 from monitor.auditor.logged_rows import LoggedRows, Odd
 from monitor.auditor.running import RunningAudit
 from monitor.errors import SourceError
+from monitor.follower.issuers import IssuerKeys
 from monitor.values import AuditCode, Head
+from verifier.certificates import Certificate
 from verifier.errors import MalformedInput
 from verifier.transparency.api import RawEntry
 from verifier.transparency.entries import PrecertEntry, parse_merkle_tree_leaf
+from verifier.transparency.evidence.entries import PRECERTIFICATE_SIGNING
+from verifier.transparency.extensions import leaf_index
 from verifier.transparency.extra_data import PrecertChainEntry, parse_extra_data
 from verifier.transparency.merkle import hash_leaf, inclusion_proof_from
 from verifier.transparency.strict_json import encode_base64
@@ -23,6 +27,7 @@ LOOKED_AT = "RFC 6962 section 5.3"
 REPEATED = "RFC 6962 section 3"
 SUBMITTED = "RFC 6962 section 3.1"
 SIGNED = "RFC 6962 section 3.2"
+INDEXED = "static-ct-api, SCT Extension"
 
 
 def check_logged(audit: RunningAudit, rows: LoggedRows) -> None:
@@ -63,7 +68,7 @@ class _Check:
         self._dates()
         self._delays()
         self._shard()
-        self._keys()
+        self._odd()
         self._precertificates()
         self._roots()
         self._repetitions()
@@ -103,14 +108,16 @@ class _Check:
             )
             self._accuse(AuditCode.ENTRY_OUTSIDE_SHARD, odd, detail, "log list v3", more={"interval": bounds})
 
-    def _keys(self) -> None:
-        found = self._audit.observations.odd_entry(*self._span)
-        if found is None:
-            return
-        index, raw = found
-        detail = f"Entry {index} names another key than that of the issuer that signed it."
-        more = {"issuer": encode_base64(_issuer(raw))}
-        self._accuse(AuditCode.ISSUER_KEY_HASH_WRONG, Odd(index, 1), detail, SIGNED, more=more, raw=raw)
+    def _odd(self) -> None:
+        """What the follower noticed in the entries' bytes, which are not kept of others."""
+        odd, keys = self._audit.observations.odd_entries(*self._span), IssuerKeys()
+        for index, raw in [one for one in odd if keys.differ(one[1])][:1]:
+            detail = f"Entry {index} names another key than that of the issuer that signed it."
+            more = _signers(raw)
+            self._accuse(AuditCode.ISSUER_KEY_HASH_WRONG, Odd(index, 1), detail, SIGNED, more=more, raw=raw)
+        for index, raw in [one for one in odd if _place(one[1]) not in {None, one[0]}][:1]:
+            detail = f"Entry {index} says that it is entry {_place(raw)}."
+            self._accuse(AuditCode.ENTRY_INDEX_WRONG, Odd(index, 1), detail, INDEXED, raw=raw)
 
     def _precertificates(self) -> None:
         odd = self._rows.other_precertificate(*self._span)
@@ -198,5 +205,17 @@ def _entry_json(raw: RawEntry) -> dict[str, str]:
     return fields
 
 
-def _issuer(raw: RawEntry) -> bytes:
-    return PrecertChainEntry.parse(raw.extra_data).chain[0]
+def _signers(raw: RawEntry) -> dict[str, str]:
+    """Who signed a precertificate: its issuer, or a signer of precertificates and the issuer above."""
+    first, *above = PrecertChainEntry.parse(raw.extra_data).chain
+    if above and PRECERTIFICATE_SIGNING in Certificate.parse(first).extended_key_usage:
+        return {"signer": encode_base64(first), "issuer": encode_base64(above[0])}
+    return {"issuer": encode_base64(first)}
+
+
+def _place(raw: RawEntry) -> int | None:
+    """The index that an entry names; None where it names none."""
+    try:
+        return leaf_index(parse_merkle_tree_leaf(raw.leaf_input).extensions)
+    except MalformedInput:
+        return None

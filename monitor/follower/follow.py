@@ -9,6 +9,7 @@ from threading import Event
 from monitor.errors import BadResponse, Busy, EntryCountWrong, IssuerMissing, SourceError
 from monitor.follower.digest import digest
 from monitor.follower.issuers import IssuerKeys
+from monitor.follower.places import misplaced
 from monitor.follower.source import EntrySource
 from monitor.observations import Observations
 from monitor.observations.values import Following
@@ -20,6 +21,7 @@ DEFAULT_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
 ATTEMPTS = 4
 TELL_SECONDS = 1.0
+MOST_ODD = 100  # entries of a batch that are kept as they came, whatever else is wrong with the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ class Follower:
         odd = tuple(
             (index, entry.leaf_input, entry.extra_data)
             for index, entry in enumerate(raw, position)
-            if self._issuers.differ(entry)
-        )
+            if self._issuers.differ(entry) or misplaced(index, entry)
+        )[:MOST_ODD]
         batch = digest(position, raw, self.logs.known)
         return replace(batch, odd=odd) if odd else batch
 

@@ -23,6 +23,7 @@ from verifier.transparency.tree_head import SignedTreeHead
 
 KEEP = timedelta(days=90)
 HOUR_MS = 3_600_000
+MOST_ODD = 1000  # entries that one look returns
 MOST_OPEN_HEADS = 1000  # of one log; whoever reports more is not listened to until these are compared
 
 
@@ -211,12 +212,13 @@ class Observations:
 
     # what the follower noticed, and how far others have looked
 
-    def odd_entry(self, log: int, start: int, end: int) -> tuple[int, RawEntry] | None:
-        """Return the first of the entries from ``start`` on that names another key than its issuer's."""
-        row = self._db.row(
-            "SELECT * FROM oddities WHERE log=? AND idx>=? AND idx<? ORDER BY idx LIMIT 1", (log, start, end)
+    def odd_entries(self, log: int, start: int, end: int) -> tuple[tuple[int, RawEntry], ...]:
+        """Return entries from ``start`` on whose issuer key or place seems to be another, some at most."""
+        rows = self._db.rows(
+            "SELECT * FROM oddities WHERE log=? AND idx>=? AND idx<? ORDER BY idx LIMIT ?",
+            (log, start, end, MOST_ODD),
         )
-        return (row["idx"], RawEntry(row["leaf_input"], row["extra_data"])) if row else None
+        return tuple((row["idx"], RawEntry(row["leaf_input"], row["extra_data"])) for row in rows)
 
     def cursor(self, name: str) -> int:
         """Return how far a check has come; 0 where it never began."""

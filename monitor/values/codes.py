@@ -72,6 +72,7 @@ class AuditCode(StrEnum):
     ENTRY_REPEATED = "entry-repeated"
     ENTRY_AFTER_HEAD = "entry-after-head"
     ENTRY_MERGED_LATE = "entry-merged-late"
+    ENTRY_INDEX_WRONG = "entry-index-wrong"
     ENTRY_OUTSIDE_SHARD = "entry-outside-shard"
     ENTRY_ROOT_UNKNOWN = "entry-root-unknown"
     ISSUER_KEY_HASH_WRONG = "issuer-key-hash-wrong"
@@ -117,6 +118,7 @@ DISTRUSTING = frozenset({
     AuditCode.ENTRY_DROPPED,
     AuditCode.ENTRIES_REORDERED,
     AuditCode.ENTRY_DUPLICATED,
+    AuditCode.ENTRY_INDEX_WRONG,
     AuditCode.SCT_NOT_MERGED,
     AuditCode.SCT_INDEX_WRONG,
 })

@@ -5,13 +5,17 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 
+from monitor.auditor.logged import _place
+from monitor.follower.places import misplaced
 from monitor.values import AuditOutcome
 from tests.monitor.conftest import NOW, MadeLog, StaticLog, TestCa
 from verifier.certificates import Certificate
-from verifier.transparency.entries import PrecertEntry, merkle_tree_leaf
+from verifier.transparency.api import RawEntry
+from verifier.transparency.entries import PrecertEntry, X509Entry, merkle_tree_leaf
 from verifier.transparency.evidence import Result
 from verifier.transparency.extra_data import PrecertChainEntry
 from verifier.transparency.log_list import TemporalInterval
+from verifier.transparency.sct import sct_extensions
 
 SHARD = TemporalInterval(NOW, NOW + timedelta(days=180))
 
@@ -134,6 +138,41 @@ def test_an_entry_under_another_issuers_key(monitor, watched, ca, examined):
     assert examined("issuer-key-hash-wrong").result is Result.PROVEN
 
 
+@pytest.mark.parametrize("place", [0, 7])
+def test_an_entry_that_names_another_place(monitor, watched, ca, examined, place):
+    """Every entry of a static-ct-api log names its own: no SCT need be seen to find one elsewhere."""
+    watched.add_precertificate(ca.precertificate("a.example.test"), ca, extensions=sct_extensions(place))
+    accused(monitor, "entry-index-wrong", distrusted=True)
+    assert examined("entry-index-wrong").result is Result.PROVEN
+
+
+def test_entries_that_name_their_places_are_honest(monitor, watched, ca):
+    for place in (3, 4, 5):
+        watched.add_precertificate(ca.precertificate("a.example.test"), ca, extensions=sct_extensions(place))
+    (report,) = monitor.audit_now()
+    assert report.outcome is AuditOutcome.CONSISTENT, report.findings
+
+
+def test_bytes_that_only_look_like_a_place_accuse_nobody(monitor, watched, ca):
+    """A certificate whose last bytes look like an extension, and no extensions after it."""
+    der = ca.issue("a.example.test")
+    leaf = merkle_tree_leaf(X509Entry(der), watched.now(), b"")
+    raw = RawEntry(leaf[:-10] + b"\x00\x08\x00\x00\x05" + bytes(3) + leaf[-2:], b"")
+    assert misplaced(3, raw)
+    assert _place(raw) is None
+    assert not misplaced(0, raw)
+
+
+def test_an_odd_key_does_not_hide_an_odd_place(monitor, watched, ca):
+    der = ca.precertificate("a.example.test")
+    entry = PrecertEntry(bytes(32), Certificate.parse(der).precertificate_tbs)
+    leaf = merkle_tree_leaf(entry, watched.now(), b"")
+    watched.entries.append((leaf, PrecertChainEntry(der, (ca.der,)).encode()))
+    watched.add_precertificate(ca.precertificate("b.example.test"), ca, extensions=sct_extensions(1))
+    (report,) = monitor.audit_now()
+    assert failed(report) == {"issuer-key-hash-wrong", "entry-index-wrong"}
+
+
 def test_a_precertificate_that_is_not_the_entrys(monitor, watched, ca, examined):
     shown, hidden = ca.precertificate("shown.example.test"), ca.precertificate("hidden.example.test")
     watched.add_precertificate(hidden, ca)
@@ -226,7 +265,7 @@ class TestPromises:
         holder.add_certificate(self.final(ca, log, "moved.example.test", index=index, merge=True), ca)
         report = self.audit(monitor)
         alerts = {alert.code.value for alert in monitor.alerts()}
-        assert alerts == {"sct-index-wrong"}, report.findings
+        assert alerts == {"sct-index-wrong", "entry-index-wrong"}, report.findings
         assert examined("sct-index-wrong").result is Result.PROVEN
 
     def test_a_final_certificate_that_is_not_the_announced_one(self, monitor, two, ca, examined):

@@ -220,6 +220,25 @@ def test_an_entry_that_names_its_place(place, result):
     assert examined("entry-merged-late", held).result is Result.NOT_SHOWN
 
 
+def test_an_entry_elsewhere_than_it_says():
+    wrong, right = (leaf_of(PRECERTIFICATES[0], extensions=sct_extensions(place)) for place in (5, 6))
+    tree, other = Tree([*ENTRIES, wrong]), Tree([*ENTRIES, right])
+    assert_shows(
+        "entry-index-wrong", tree.holds(6, wrong), Result.PROVEN,
+        where_it_says=other.holds(6, right),
+        no_place_named=TREE.holds(1, ENTRIES[1]),
+        opaque_extensions=_opaque(),
+        no_path=NO_PATH,
+        not_signed={"tree_head": tree.head(key=OTHER)},
+    )  # fmt: skip
+
+
+def _opaque():
+    """RFC 6962 lets a log put anything there."""
+    leaf = leaf_of(PRECERTIFICATES[0], extensions=b"opaque")
+    return Tree([*ENTRIES, leaf]).holds(6, leaf)
+
+
 @pytest.mark.parametrize("final", [True, False])
 def test_a_certificate_from_outside_the_shard(final):
     make = CA.issue if final else CA.precertificate
@@ -251,6 +270,35 @@ def test_another_issuers_key():
         another_certificate={"certificate": b64(PRECERTIFICATES[1])},
         no_path=NO_PATH,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def signer():
+    """A certificate that only signs precertificates (RFC 6962 section 3.1), and a precertificate of it."""
+    made = TestCa("A signer of precertificates")
+    usage = x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.4")])
+    builder = CA._builder(made.name, made.key.public_key(), NOW + timedelta(days=900))
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    made.signing = CA.sign(builder.add_extension(usage, critical=False))
+    made.plain = CA.sign(builder)
+    made.der = made.precertificate("signed.example.test")
+    return made
+
+
+def test_a_signer_of_precertificates_is_not_the_issuer(signer):
+    """The key to be named is that of the issuer above it."""
+    right, wrong = leaf_of(signer.der), leaf_of(signer.der, key_hash=bytes(32))
+    tree, honest = Tree([*ENTRIES, wrong]), Tree([*ENTRIES, right])
+    both = {"certificate": b64(signer.der), "signer": b64(signer.signing), "issuer": b64(CA.der)}
+    assert_shows(
+        "issuer-key-hash-wrong", tree.holds(6, wrong) | both, Result.OBSERVED,
+        the_right_one=honest.holds(6, right),
+        an_issuer_that_did_not_sign_the_signer={"issuer": b64(STRANGER.der)},
+        a_signer_that_is_an_issuer={"signer": b64(signer.plain)},
+        a_certificate_of_another={"certificate": b64(PRECERTIFICATES[0])},
+    )  # fmt: skip
+    framed = honest.holds(6, right) | {"certificate": b64(signer.der), "issuer": b64(signer.signing)}
+    assert examined("issuer-key-hash-wrong", framed).result is Result.NOT_SHOWN
 
 
 def test_another_precertificate():

@@ -151,6 +151,15 @@ def _own_place(entry: TimestampedEntry) -> int | None:
         return None
 
 
+def index_wrong(case: Case) -> Result:
+    """An entry that names another place than the one where it stands (static-ct-api, SCT Extension)."""
+    _, entry = included_entry(case)
+    index, named = case.material.integer("leaf_index", maximum=MAX_SIZE), _own_place(entry)
+    case.require(named is not None, "the entry names its place")
+    case.require(named != index, f"it says that it is entry {named}, which is not {index}")
+    return Result.PROVEN
+
+
 def outside_shard(case: Case) -> Result:
     """A certificate that expires outside the interval for which the log list names the log."""
     _, entry = included_entry(case)
@@ -165,16 +174,32 @@ def outside_shard(case: Case) -> Result:
 
 
 def issuer_key_hash_wrong(case: Case) -> Result:
-    """A precertificate's entry under another issuer's key than the one that signed it (section 3.2)."""
+    """A precertificate's entry under another key than its issuer's (section 3.2).
+
+    A certificate that only signs precertificates may stand between (section 3.1). The entry names its
+    issuer's key then, and has that issuer's name in its TBSCertificate: the two cannot be compared.
+    """
     _, entry = included_entry(case)
-    certificate, issuer = _certificate_of(case, entry), Certificate.parse(case.material.base64("issuer"))
-    case.require(_signed(certificate, issuer), f"{issuer.display_name} signed the precertificate")
+    issuer, signer = Certificate.parse(case.material.base64("issuer")), None
+    if "signer" in case.material:
+        signer, certificate = (Certificate.parse(case.material.base64(n)) for n in ("signer", "certificate"))
+        case.require(_signed(signer, issuer), f"{issuer.display_name} signed {signer.display_name}")
+        case.require(_only_precertificates(signer), f"{signer.display_name} signs precertificates only")
+    else:
+        certificate = _certificate_of(case, entry)
+    by = signer or issuer
+    case.require(_signed(certificate, by), f"{by.display_name} signed the precertificate")
+    case.require(not _only_precertificates(issuer), f"{issuer.display_name} is an issuer")
     named = entry.entry.issuer_key_hash if isinstance(entry.entry, PrecertEntry) else b""
     case.require(
         named != sha256(issuer.public_key.spki).digest(),
-        f"the entry names the issuer key {short(named)}, which is not the one that signed",
+        f"the entry names the issuer key {short(named)}, which is not the issuer's",
     )
-    return Result.PROVEN
+    return Result.OBSERVED if signer else Result.PROVEN
+
+
+def _only_precertificates(certificate: Certificate) -> bool:
+    return PRECERTIFICATE_SIGNING in certificate.extended_key_usage
 
 
 def precertificate_differs(case: Case) -> Result:

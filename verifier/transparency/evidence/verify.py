@@ -89,6 +89,9 @@ OFFENCES: Final[Mapping[str, Offence]] = {
         "{log} signed a head that is older than one of its entries.", entries.after_head
     ),
     "entry-merged-late": Offence("{log} merged an entry later than promised.", entries.merged_late),
+    "entry-index-wrong": Offence(
+        "{log} put an entry elsewhere than the entry itself says.", entries.index_wrong
+    ),
     "root-mismatch": Offence("{log} serves entries that are not those it signed for.", entries.root_mismatch),
     "entry-altered": Offence(
         "{log} serves an entry with other contents than it signed for.", entries.altered

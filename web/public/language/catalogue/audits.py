@@ -51,6 +51,7 @@ SHAPES: Final = {
     "Entry {index} was due before the head of {size} entries signed at {when} UTC, which did not hold it.": "第 {index} 号条目应在 {when} UTC 签名的 {size} 个条目的树头之前收录，该树头却没有它。",
     "Entry {index} is dated after the tree head of {size} entries.": "第 {index} 号条目的时间晚于 {size} 个条目的树头。",
     "Entry {index} expires outside {start} to {end}, for which the log list names this log.": "第 {index} 号条目的到期日不在日志列表为此日志写明的 {start} 至 {end} 之内。",
+    "Entry {index} says that it is entry {named}.": "第 {index} 号条目自称是第 {named} 号条目。",
     "Entry {index} names another key than that of the issuer that signed it.": "第 {index} 号条目写明的密钥不是颁发者的密钥。",
     "The precertificate beside entry {index} is not the one that the entry was made of.": "第 {index} 号条目旁的预证书不是生成该条目的那一张。",
     "The chain of entry {index} ends at no root that the log names among those it accepts.": "第 {index} 号条目的证书链没有终止于日志声明接受的根。",

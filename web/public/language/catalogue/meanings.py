@@ -63,6 +63,7 @@ MEANINGS: Final = {
     "entry-after-head": "有条目的时间晚于树头。",
     "entry-merged-late": "有条目过了时限才收录。",
     "entries-to-check": "还有条目等待逐一检查。",
+    "entry-index-wrong": "有条目所在的位置与其自称的不同。",
     "entry-outside-shard": "有条目不在该分片的有效期范围内。",
     "entry-root-unknown": "有条目的证书链没有终止于日志接受的根。",
     "issuer-key-hash-wrong": "有条目写明的颁发者密钥不符。",
