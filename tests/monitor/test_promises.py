@@ -130,6 +130,15 @@ def test_a_log_with_many_broken_promises_fills_no_report(monitor, log, make_log,
     assert monitor.alerts()[0].count == 5
 
 
+def test_two_processes_count_the_same_certificates_once(monitor, log):
+    """The second to finish finds that the first has gone on from there."""
+    monitor.watch_log(log.watched())
+    for _ in range(2):
+        monitor.observations.collect(1, (0, 7), [], 5, 60_000)
+    assert monitor.observations.collected(1) == 7
+    assert monitor.observations.promise_tally(1).kept == 5
+
+
 def test_forged_scts_do_not_hide_a_broken_promise(monitor, log, make_log, ca, monkeypatch):
     """Anybody's CA can write a log's name into certificates: what the log did not sign holds nothing up."""
     monkeypatch.setattr(promises, "MOST_FOUND", 2)

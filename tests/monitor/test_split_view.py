@@ -81,6 +81,16 @@ def test_a_head_ahead_of_us_waits_until_we_are_there(monitor, watched, ca, hones
     assert failed(report) == (set() if honest else {"split-view"})
 
 
+def test_heads_that_wait_are_bounded(monitor, watched, monkeypatch):
+    """Whoever reports more is not listened to until these are compared."""
+    from monitor.observations import store
+
+    monkeypatch.setattr(store, "MOST_OPEN_HEADS", 3)
+    for size in range(100, 110):
+        seen(monitor, sign_tree_head(size, watched.now(), bytes(32), watched.key))
+    assert [one.head.tree_size for one in monitor.observations.open_heads(1)] == [100, 101, 102]
+
+
 def test_a_head_that_the_log_did_not_sign_accuses_nobody(monitor, watched):
     other = PrivateKey.generate(KeyAlgorithm.ECDSA)
     seen(monitor, sign_tree_head(9, watched.now(), bytes(32), other))

@@ -450,6 +450,9 @@ def test_an_entry_in_another_place_than_promised():
     assert_shows(
         "sct-index-wrong", shown, Result.PROVEN,
         in_its_place=Tree([*ENTRIES, other]).holds(6, other) | right,
+        in_its_place_and_nothing_said_of_another=Tree([*ENTRIES, other]).holds(6, other)
+        | right
+        | {"at_index": None},
         no_place_named=Tree([*ENTRIES, third]).holds(6, third) | without,
         no_path=NO_PATH,
         a_leaf_of_another_place={"at_index": place_of(tree, 2)},
