@@ -145,6 +145,10 @@ _ADVICE: Final[dict[AuditCode, tuple[str, str]]] = {
         "Some entries are no certificates by the rules. They are kept as they came, with the names that could be read in them.",
         "Look at them on the log's page; one that names a domain of yours deserves a question to the log's operator.",
     ),
+    AuditCode.ENTRY_INDEX_WRONG: (
+        "An entry stands at another place in the tree than its own SCT names, so proofs by number lead elsewhere.",
+        _SEND,
+    ),
     AuditCode.ENTRY_REPEATED: (
         "The same entry stands twice in the tree. No certificate is hidden, but a log should give the first SCT again.",
         _OPERATOR,
@@ -261,6 +265,7 @@ _TITLES: Final[dict[AuditCode, str]] = {
     AuditCode.WITNESSES_TOO_FEW: "Too few witnesses",
     AuditCode.ENTRIES_MALFORMED: "Malformed entries",
     AuditCode.ENTRIES_TO_CHECK: "Entries still to check",
+    AuditCode.ENTRY_INDEX_WRONG: "Entry in another place than it says",
     AuditCode.ENTRY_OUTSIDE_SHARD: "Entry from outside the shard",
     AuditCode.ENTRY_ROOT_UNKNOWN: "Entry under an unknown root",
     AuditCode.ISSUER_KEY_HASH_WRONG: "Wrong issuer key hash",

@@ -48,6 +48,7 @@ MESSAGES: Final = {
     "Look at the alerts of this log.": "请查看此日志的告警。",
     # entries as logged
     "Some entries are no certificates by the rules. They are kept as they came, with the names that could be read in them.": "有些条目按规则不是证书。它们已按原样保存，并保留了能从中读出的名称。",
+    "An entry stands at another place in the tree than its own SCT names, so proofs by number lead elsewhere.": "条目在树中的位置与其自身 SCT 写明的不同，按编号的证明因此指向别处。",
     "The same entry stands twice in the tree. No certificate is hidden, but a log should give the first SCT again.": "同一条目在树中出现两次。没有证书因此被隐藏，但日志本应再次给出第一个 SCT。",
     "An entry is dated after the tree head that already holds it, so one of the two dates is false.": "条目的时间晚于已包含它的树头，因此两个时间之一有误。",
     "An entry came into the tree later than the log's merge delay allows, so for that time nobody could see it.": "条目进入树的时间超过了日志的合并时限，其间没有人能看到它。",
