@@ -15,7 +15,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from verifier.algorithms import der as asn1
 from verifier.certificates.library import LIBRARY_ERRORS, refusal
 from verifier.certificates.other_names import other_names
-from verifier.certificates.tbs import POISON, SCT_LIST, Encoded, split_extension
+from verifier.certificates.tbs import TRANSPARENCY, Encoded, split_extension
 from verifier.errors import MalformedInput
 
 _KEY_USAGES: Final = (
@@ -72,7 +72,7 @@ def read_extensions(extensions: Sequence[Encoded]) -> TypedExtensions:
             continue
         if oid == _SUBJECT_KEY_ID and (key_id := _plain_octets(extension.value)) is not None:
             continue
-        if oid not in {SCT_LIST, POISON}:
+        if oid not in TRANSPARENCY:
             rest.append(element)
     typed = _remembered(tuple(rest)) if sum(map(len, rest)) <= _LONGEST_REMEMBERED else _read(tuple(rest))
     if names is None and key_id is None:

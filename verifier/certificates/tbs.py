@@ -13,7 +13,7 @@ SCT_LIST = asn1.encode_oid("1.3.6.1.4.1.11129.2.4.2")  # RFC 6962 section 3.3
 POISON = asn1.encode_oid("1.3.6.1.4.1.11129.2.4.3")  # RFC 6962 section 3.1
 _POISON_VALUE = asn1.encode(asn1.NULL)
 _RELATED_CERTIFICATE = asn1.encode_oid("1.3.6.1.5.5.7.1.36")  # RFC 9763 section 4.1
-_TRANSPARENCY = frozenset({SCT_LIST, POISON})
+TRANSPARENCY = frozenset({SCT_LIST, POISON})
 _BOOLEAN, _TRUE = b"\x01", b"\x01\x01\xff"
 _SHA256 = asn1.encode_oid("2.16.840.1.101.3.4.2.1")
 _UNIQUE_IDS = (b"\x81", b"\x82")
@@ -112,7 +112,7 @@ def _without_transparency(tbs: bytes, fields: bytes, by_oid: Mapping[bytes, Enco
     """A TBSCertificate less poison and SCT list; ``fields`` stand before its extensions."""
     if SCT_LIST not in by_oid and POISON not in by_oid:
         return tbs
-    kept = [element for element, oid, _ in by_oid.values() if oid not in _TRANSPARENCY]
+    kept = [element for element, oid, _ in by_oid.values() if oid not in TRANSPARENCY]
     tail = asn1.encode(asn1.context(3), asn1.encode(asn1.SEQUENCE, *kept)) if kept else b""
     return asn1.encode(asn1.SEQUENCE, fields, tail)
 
