@@ -76,7 +76,7 @@ def check_clock(data: Path, now: datetime) -> None:
 @contextmanager
 def only_one(data: Path, what: str) -> Iterator[None]:
     """Hold the lock of ``what`` (``up``, ``demo``…) for this directory; raises DataError if it is held."""
-    with (data / f"{what}.lock").open("a+") as file:
+    with (data / f"{what.replace(' ', '-')}.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -2,12 +2,14 @@
 
 import logging
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from mingjing import publisher
 from mingjing.config import Config
+from mingjing.data import only_one
 from mingjing.rooms import authority, monitor, room_errors
 from mingjing.watching import watching
 
@@ -16,12 +18,16 @@ logger = logging.getLogger(__name__)
 
 
 def run(data: Path, settings: Config) -> None:
-    """Run the monitor's schedule until SIGTERM."""
+    """Run the monitor's schedule until SIGTERM; raises DataError beside another one."""
     from monitor.schedule import Schedule
 
     keeper = Keeper(data, settings)
-    opened = monitor(data, settings, read_only=False)
-    with room_errors(), watching(data, settings, opened) as watch:
+    with (
+        room_errors(),
+        only_one(data, "run scheduler"),
+        closing(monitor(data, settings, read_only=False)) as opened,
+        watching(data, settings, opened) as watch,
+    ):
 
         def after_round() -> None:
             watch.wake()

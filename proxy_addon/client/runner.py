@@ -15,7 +15,7 @@ from mitmproxy.addons.tlsconfig import TlsConfig
 
 from proxy_addon.client.addon import OPTION, ClientAddon
 from proxy_addon.client.compat import GuardedTlsConfig
-from proxy_addon.errors import ProxyError
+from proxy_addon.errors import ProxyError, SettingsError
 
 
 class ProxyMaster(master.Master):
@@ -39,7 +39,7 @@ class ProxyMaster(master.Master):
 
 
 def run_proxy(data: Path, host: str, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C. Raises ProxyError when it cannot start, with the reason."""
+    """Serve until SIGTERM or Ctrl-C. Raises ProxyError when it cannot start: SettingsError for a file."""
     _check_port(host, port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("mingjing").setLevel(logging.INFO)
@@ -53,7 +53,7 @@ async def _serve(data: Path, host: str, port: int) -> None:
     try:
         proxy = ProxyMaster(opts, data)
     except exceptions.OptionsError as error:
-        raise ProxyError(str(error)) from None
+        raise SettingsError(str(error)) from None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, proxy.shutdown)
