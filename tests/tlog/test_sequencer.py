@@ -187,6 +187,29 @@ def test_a_jumping_clock_stops_submissions_and_changes_nothing(new_log) -> None:
     assert log.sequencer.trouble is None
 
 
+def test_an_entry_of_a_flush_in_doubt_is_not_taken_a_second_time(new_log) -> None:
+    """The swap may have been done although it failed: until the lock was read again nobody knows."""
+    log = new_log(limits=QUICK)
+    swap = log.sequencer.lock.swap
+
+    def swap_then_fail(*heads) -> None:
+        swap(*heads)
+        raise StorageError("swapped, but the answer was lost")
+
+    log.sequencer.lock.swap = swap_then_fail
+    doubtful = log.submit(b"same")
+    with pytest.raises(StorageError):
+        log.sequencer.flush()
+    with pytest.raises(Unavailable):
+        doubtful.wait(0)
+    with pytest.raises(Unavailable, match="finding out whether it has stored this entry"):
+        log.submit(b"same")
+    log.submit(b"another")
+    del log.sequencer.lock.swap
+    log.sequencer.flush()
+    assert log.sequencer.head.size == 2, "the one in doubt, which is in the tree, and the other"
+
+
 def test_an_unsafe_state_found_while_running_stops_the_log_for_good(new_log) -> None:
     log = new_log(limits=QUICK)
     log.add(b"one")

@@ -4,7 +4,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import urllib3
@@ -218,3 +218,23 @@ def test_over_tls_silent_connections_hold_nobody_up(made, contexts) -> None:
             answer = everything(secured)
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 2
     assert b"('wsgi.url_scheme', 'https')" in answer
+
+
+def test_over_tls_a_client_that_breaks_the_rules_or_ends_early_gets_an_answer_or_an_end(
+    made, contexts, caplog
+) -> None:
+    """TLS knows no half-closed connection, on which the plain server sends its last word."""
+    server, client = contexts
+    with serving(made, server) as port:
+        with client.wrap_socket(connect(port)) as secured:
+            secured.sendall(b"nonsense\r\n\r\n")
+            assert everything(secured).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        secured = client.wrap_socket(connect(port))
+        secured.sendall(b"GET /endless HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert secured.recv(12) == b"HTTP/1.1 200"
+        secured.settimeout(1)
+        with suppress(OSError):
+            secured.unwrap()  # says that it ends, and does not read on
+        assert made.closed.wait(PATIENCE)
+        secured.close()
+    assert caplog.records == []
