@@ -24,6 +24,7 @@ from web.public.statics import static_url
 from web.public.visitors import may_see
 
 _ENDS = 8
+_QUOTED = 100  # characters of a question that a page repeats
 
 
 def register(app: Flask) -> None:
@@ -159,7 +160,7 @@ def code_tag(text_: str) -> Markup:
 
 def matched_tag(name: str) -> Markup:
     """Show what was searched for."""
-    return Markup('<bdi class="name matched">{}</bdi>').format(text.visible(name))
+    return Markup('<bdi class="name matched">{}</bdi>').format(text.shorten(text.visible(name), _QUOTED))
 
 
 def marked_tag(name: str, hit: Hit) -> Markup:

@@ -1,5 +1,6 @@
 """Names that attack whoever shows them: markup, controls, and characters that turn the line around."""
 
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -25,10 +26,15 @@ def test_the_names_are_there_to_be_seen(shown, world):
     assert "Careless‹U+202E›AC &lt;/title&gt;&lt;script&gt;" in issuers
 
 
+def without_ours(text):
+    """Return a page without the scripts of the site itself."""
+    return re.sub(r'<script src="/static/[a-z]+\.js\?v=[0-9a-f]{12}" defer></script>', "", text)
+
+
 def test_none_of_it_reaches_a_page_as_it_is(shown):
     for text in shown.values():
         assert "<img" not in text
-        assert text.count("<script") == 1  # our own file
+        assert "<script" not in without_ours(text)
         assert not set(UNSEEN) & set(text)
 
 
@@ -45,7 +51,7 @@ def test_a_feed_stays_xml(client):
 
 
 def test_a_spreadsheet_runs_no_formula(client, monkeypatch):
-    from web.public.views.search import _cell
+    from web.public.views.search_forms import _cell
 
     for value in ("=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx"):
         assert _cell(value) == f"'{value}"
@@ -65,5 +71,5 @@ def test_what_is_asked_comes_back_as_text(client, path):
     assert response.status_code in {200, 400, 404}
     assert "<img" not in response.text
     assert "<b>" not in response.text or response.content_type == "application/json"
-    assert response.text.count("<script") <= 1
+    assert "<script" not in without_ours(response.text)
     assert not set(UNSEEN) & set(response.text)

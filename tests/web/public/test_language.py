@@ -1,6 +1,5 @@
 """English and Chinese: every sentence in both, chosen as asked, and nothing left untranslated on a page."""
 
-import hashlib
 import re
 from html.parser import HTMLParser
 from string import Formatter
@@ -16,33 +15,8 @@ from web.public.language import Text, join, quoted, say
 from web.public.language.catalogue import CATALOGUE, MEANINGS, NOUNS, SHAPES
 from web.public.models.guidance import SENTENCES, meaning_of, title_of
 
-PAGES = [
-    "/",
-    "/search",
-    "/search?q=mingjing.test&match=subdomain",
-    "/search?q=nowhere.mingjing.test",
-    "/search?q=nowhere.mingjing.test&match=subdomain",
-    "/search?q=ab&match=contains",
-    "/search?q=a&match=near",
-    "/calendar",
-    "/calendar?q=nowhere.mingjing.test",
-    "/logs",
-    "/log/sm2/",
-    "/audit",
-    "/audit?log=sm2",
-    "/audit/1",
-    "/issuers",
-    "/inspect",
-    "/verify",
-    "/demo",
-    "/nothing",
-    "/certificate/12",
-    "/ca/none.crt",
-    "/crl/none.crl",
-    "/log-list.json",
-    "/audit/99999",
-    "/certificate/" + "0" * 64,
-]
+from .pages import PROBLEMS, addresses, troubled_addresses
+
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}
 HAN = re.compile(r"[\u4e00-\u9fff]")
 SILENT = frozenset({"code", "pre", "bdi", "script", "style"})
@@ -52,7 +26,7 @@ DATA = re.compile(
     r"|The (?:sm2|p256) log of mingjing\.test|SHA-256|DER|PEM|JSON|CSV|SM2|ECC|ECDSA|UTC"
     r"|Atom|TLS|CRL|OCSP|RFC|DNS|IP|CA|Mingjing|mingjing|English|JavaScript|Careless\S*|policy\.toml, issuers"
     r"|\S*mingjing\.test|static-ct-api|log-list\.json|trust-bundle|https?://\S+"
-    r"|exact, subdomain, contains"
+    r"|exact, subdomain, contains|<img src=x(?: \S*hostile\.test)?"
 )
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,:;'’-]+[A-Za-z]{2,})+")
 
@@ -123,36 +97,62 @@ def english_left(text):
     return [words for words in reader.words if ENGLISH.search(DATA.sub("", words))]
 
 
-def certificates(world):
-    for found in (world.pair.sm2, world.pair.ecc, world.revoked.sm2, world.expired.sm2):
-        yield f"/certificate/{hashlib.sha256(found.certificate.der).hexdigest()}"
+def told(client, paths, headers=None):
+    """Yield each path with the text of its page; what is not a page says nothing to a reader."""
+    for path in paths:
+        response = client.get(path, headers=headers, base_url="http://127.0.0.1:8440")
+        if response.mimetype == "text/html":
+            yield path, response.text
+        response.close()
 
 
-def test_no_page_has_english_left_in_chinese(world):
+def everywhere(world, troubled):
+    """Yield a client of each site with all addresses of pages there."""
     client = create_app(world.settings(demo_sites=demo_sites())).test_client()
-    for path in (*PAGES, *certificates(world)):
-        response = client.get(path, headers=CHINESE)
-        if response.mimetype != "text/html":
-            continue
-        assert 'lang="zh-CN"' in response.text, path
-        assert english_left(response.text) == [], path
+    yield client, [*addresses(world, client), *PROBLEMS]
+    upset = troubled.test_client()
+    yield upset, troubled_addresses(world, upset)
 
 
-def test_no_page_has_chinese_in_english(world):
-    client = create_app(world.settings(demo_sites=demo_sites())).test_client()
-    for path in (*PAGES, *certificates(world)):
-        text = (
-            client
-            .get(path)
-            .text.replace("明镜", "")
-            .replace("简体中文", "")
-            .replace("中文.mingjing.test", "")
-        )
-        assert not HAN.search(text), path
+def test_no_page_has_english_left_in_chinese(world, troubled):
+    for client, paths in everywhere(world, troubled):
+        for path, text in told(client, paths, CHINESE):
+            assert '<html lang="zh-CN"' in text, path
+            assert english_left(text) == [], path
+
+
+def test_no_page_has_chinese_in_english(world, troubled):
+    data = re.compile("明镜|简体中文|中文.mingjing.test")
+    for client, paths in everywhere(world, troubled):
+        for path, text in told(client, paths):
+            assert not HAN.search(data.sub("", text)), path
+
+
+def test_what_goes_wrong_on_our_side_is_told_in_chinese_too(world, tmp_path, monkeypatch):
+    (tmp_path / "monitor.db").write_bytes(b"no database " * 500)
+    broken = create_app(world.settings(data=tmp_path)).test_client()
+    healthy = create_app(world.settings()).test_client()
+    answers = {
+        503: broken.get("/", headers=CHINESE),
+        413: healthy.post("/inspect", data=b"x" * 2**20, headers=CHINESE),
+        405: healthy.post("/logs", headers=CHINESE),
+        502: healthy.get("/ocsp/none/AAAA", headers=CHINESE),
+    }
+    monkeypatch.setattr("web.public.views.logs.page", lambda *_, **__: 1 / 0)
+    answers[500] = healthy.get("/logs", headers=CHINESE)
+    for status, response in answers.items():
+        assert (response.status_code, response.mimetype) == (status, "text/html")
+        assert HAN.search(response.text.partition("<h1>")[2].partition("</h1>")[0])
+        assert english_left(response.text) == [], status
 
 
 def test_json_is_the_same_in_both_languages(client, world):
-    for path in ("/logs", "/log/sm2/", "/audit/1", next(certificates(world))):
+    for path in (
+        "/logs",
+        "/log/sm2/",
+        "/audit/1",
+        "/certificate/" + world.pair.sm2.certificate.fingerprint.hex(),
+    ):
         english = client.get(path, query_string={"output": "json"})
         chinese = client.get(path, query_string={"output": "json"}, headers=CHINESE)
         assert english.json["sentence"] == chinese.json["sentence"]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from monitor import Monitor
-from verifier.certificates import Certificate
+from verifier.certificates import Certificate, load_pem_chain
 from verifier.transparency.merkle import verify_inclusion
 from web.public import create_app
 
@@ -116,7 +116,9 @@ def test_search_shows_which_name_matched(client):
     matched = results(client, "q=www.ming&match=contains")
     assert [result["matched"] for result in matched] == [["www.mingjing.test"]] * 2
     assert "<mark>www.ming</mark>jing.test</bdi>" in client.get("/search?q=www.ming&match=contains").text
-    assert ">www.<mark>mingjing.test</mark></bdi>" in client.get("/search?q=mingjing.test&match=subdomain").text
+    assert (
+        ">www.<mark>mingjing.test</mark></bdi>" in client.get("/search?q=mingjing.test&match=subdomain").text
+    )
     assert "<mark>" not in client.get("/search?q=serial:00").text
 
 
@@ -232,7 +234,7 @@ def test_a_certificate_page_has_everything(client, world):
     assert found["pem"] == certificate.pem
     page = client.get(address(certificate)).text
     assert "中文.mingjing.test" in page
-    assert "the same operator as the CA" in page
+    assert "who runs the issuing CA too" in page
     assert address(world.pair.ecc.certificate) in page
 
 
@@ -497,3 +499,61 @@ def test_a_database_that_is_none_is_told(tmp_path, world):
     broken = create_app(world.settings(data=tmp_path)).test_client()
     assert broken.get("/").status_code == 503
     assert broken.get("/readyz").status_code == 503
+
+
+def test_a_pair_stands_side_by_side_with_its_chain_to_download(client, world):
+    address = f"/certificate/{world.pair.ecc.certificate.fingerprint.hex()}"
+    page = client.get(address).text
+    table = page[page.index("Side by side") :]
+    for one in (world.pair.sm2.certificate, world.pair.ecc.certificate):
+        assert one.fingerprint.hex() in table
+    chain = load_pem_chain(client.get(f"{address}?output=chain").data)
+    assert [one.der for one in chain[:2]] == [one.der for one in world.pair.ecc.chain]
+    assert chain[-1].self_issued
+
+
+def test_other_certificates_of_a_key_come_in_pages(client, world, monkeypatch):
+    monkeypatch.setattr("web.public.views.certificate._SAME_KEY", 1)
+    address = f"/certificate/{world.hostile.fingerprint.hex()}?output=json"
+    seen, following = [], address
+    while following:
+        page = client.get(following, headers={"Accept": "application/json"}).json
+        seen += [one["sha256"] for one in page["same_key"]]
+        following = page["same_key_next"]
+    assert world.hostile.fingerprint.hex() not in seen
+    wrong = client.get(f"{address}&same_key_after=x")
+    assert (wrong.status_code, wrong.json["field"]) == (400, "same_key_after")
+
+
+def test_a_calendar_shows_every_lifetime_with_its_state(client):
+    everything = client.get("/calendar?q=mingjing.test&match=subdomain&output=json").json
+    assert everything["counts"] == {"valid": 10, "expired": 2, "revoked": 2, "not-yet-valid": 0}
+    assert {one["state"] for one in everything["certificates"]} == {"valid", "expired", "revoked"}
+    page = client.get("/calendar?q=mingjing.test&match=subdomain").text
+    for state, count in (("valid", 10), ("expired", 2), ("revoked", 2)):
+        assert page.count(f'class="life is-{state}"') == count + 1  # and the key below the picture
+    assert ">today</text>" in page
+    assert client.get("/calendar?q=revoked.mingjing.test").status_code == 200
+    assert "No certificate matches" in client.get("/calendar?q=nowhere.mingjing.test").text
+    assert client.get("/calendar?q=ip:x").status_code == 400
+
+
+def test_a_calendar_is_bounded_and_leads_on(client, monkeypatch):
+    monkeypatch.setattr("web.public.views.calendar.MOST", 5)
+    address, seen = "/calendar?q=mingjing.test&match=subdomain&output=json", []
+    while address:
+        found = client.get(address).json
+        seen += [one["sha256"] for one in found["certificates"]]
+        assert len(found["certificates"]) <= 5
+        address = found["next"]
+    assert len(seen) == len(set(seen)) == 14
+    assert "Only 5 certificates" in client.get("/calendar?q=mingjing.test&match=subdomain").text
+
+
+def test_searches_may_say_what_they_look_for_and_where(client):
+    assert results(client, "q=good.mingjing.test&kind=name&log=sm2")
+    assert results(client, "q=good.mingjing.test&log=nowhere") == []
+    expired = {one["sha256"] for one in results(client, "q=expired.mingjing.test")}
+    assert {one["sha256"] for one in results(client, "validity=expired")} == expired
+    wrong = client.get("/search?q=x&kind=maybe&output=json")
+    assert (wrong.status_code, wrong.json["field"]) == (400, "kind")

@@ -8,6 +8,8 @@ from typing import Any
 
 from monitor.values import CertificateDetail, CertificateSummary, RevocationState, SctState
 from verifier.certificates import Certificate
+from verifier.errors import MalformedInput
+from verifier.transparency.sct import parse_sct_list
 from web.public.drawing import Chain, ChainLink
 from web.public.language import Text, quoted, say
 from web.public.models.extensions import extensions_shown, purposes
@@ -30,9 +32,9 @@ class Promise:
     vouches: Text
 
 
-def promises(scts: Sequence[SctState], now: datetime) -> tuple[Promise, ...]:
-    """Make the SCTs' views, in the certificate's order."""
-    return tuple(Promise(sct, _sct_said(sct), _kept(sct, now), _vouches(sct)) for sct in scts)
+def promises(scts: Sequence[SctState], now: datetime, *, ours: bool = False) -> tuple[Promise, ...]:
+    """Make the SCTs' views, in the certificate's order; ``ours``: the site's operator runs its CA too."""
+    return tuple(Promise(sct, _sct_said(sct), _kept(sct, now), _vouches(sct, ours=ours)) for sct in scts)
 
 
 def _sct_said(sct: SctState) -> Said:
@@ -57,12 +59,11 @@ def _kept(sct: SctState, now: datetime) -> Said:
     return Said(State.TRUSTED, say("Kept: it stands as entry {place}, within a verified tree.", place=place))
 
 
-def _vouches(sct: SctState) -> Text:
+def _vouches(sct: SctState, *, ours: bool) -> Text:
     if not sct.operator:
         return say("operator not known")
-    if sct.same_operator:
-        together = "{operator}, the same operator as the CA, so they count as one"
-        return say(together, operator=sct.operator)
+    if sct.same_operator and ours:
+        return say("{operator}, who runs the issuing CA too", operator=sct.operator)
     return Text(sct.operator, sct.operator)
 
 
@@ -73,8 +74,8 @@ def certificate_said(detail: CertificateDetail, now: datetime) -> Said:
         if said.state is State.REFUSED:
             return said
     states = tuple(_SCTS.get(sct.state, State.UNKNOWN) for sct in detail.scts)
-    if State.REFUSED in states:
-        return Said(State.REFUSED, say("A promise in it does not verify: its signature is not the log's."))
+    if broken := _broken_promise(detail, states):
+        return Said(State.REFUSED, broken)
     included = {entry.log for entry in detail.entries if entry.included}
     if not included:
         return Said(State.UNKNOWN, say("It is not within a verified tree yet; the next audit will tell."))
@@ -90,13 +91,22 @@ def certificate_said(detail: CertificateDetail, now: datetime) -> Said:
     return Said(State.TRUSTED, say(good, holds=holds))
 
 
+def _broken_promise(detail: CertificateDetail, states: tuple[State, ...]) -> Text | None:
+    if damaged_sct_list(detail.certificate):
+        return say("Its list of the logs' promises is damaged and cannot be read.")
+    if State.REFUSED in states:
+        return say("A promise in it does not verify: its signature is not the log's.")
+    return None
+
+
 def _held(logs: int) -> Text:
     known = {1: say("One log holds"), 2: say("Two logs hold"), 3: say("Three logs hold")}
     return known.get(logs) or say("{count} logs hold", count=logs)
 
 
 def _small(sentence: Text) -> Text:
-    return sentence.change(lambda one: one[:1].lower() + one[1:])
+    """Let a sentence go on inside another; an abbreviation keeps its capitals."""
+    return sentence.change(lambda one: one if one[1:2].isupper() else one[:1].lower() + one[1:])
 
 
 def _time_said(summary: CertificateSummary, now: datetime) -> Said:
@@ -165,6 +175,17 @@ def names_of(certificate: Certificate) -> tuple[str, ...]:
     return named or ((certificate.common_name,) if certificate.common_name else ())
 
 
+def damaged_sct_list(certificate: Certificate) -> bool:
+    """Tell whether there is a list of promises that nobody can read (RFC 6962 section 3.3)."""
+    if certificate.sct_list is None:
+        return False
+    try:
+        parse_sct_list(certificate.sct_list)
+    except MalformedInput:
+        return True
+    return False
+
+
 def certificate_facts(detail: CertificateDetail, now: datetime) -> dict[str, Any]:
     """Return everything that the page shows, for JSON."""
     said, certificate = certificate_said(detail, now), detail.certificate
@@ -175,6 +196,8 @@ def certificate_facts(detail: CertificateDetail, now: datetime) -> dict[str, Any
         "key": certificate.public_key.spki,
         "key_sha256": certificate.public_key.key_id,
         "signature_algorithm": certificate.signature_oid,
+        "signature": certificate.signature,
+        "sct_list_readable": not damaged_sct_list(certificate),
         "usages": purposes(certificate),
         "scts": [_sct_facts(promise) for promise in promises(detail.scts, now)],
         "entries": [_entry_facts(entry) for entry in detail.entries],
@@ -200,6 +223,7 @@ def certificate_facts(detail: CertificateDetail, now: datetime) -> dict[str, Any
                 "critical": shown.critical,
                 "says": shown.lines,
                 "value": shown.value,
+                "tree": shown.tree,
             }
             for shown in extensions_shown(certificate)
         ],

@@ -1,114 +1,175 @@
-"""Extensions that decide nothing here but may stand in a certificate: read for show, never relied on."""
+"""Extensions of other makers and lands that may stand in a certificate: read for show, never relied on.
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+Readers are as in :mod:`web.public.models.extension_readers`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from asn1crypto import core, x509
 
-from web.public.language import Text, say
+from web.public.language import Text, join, say
+from web.public.models.extension_names import PURPOSES, STATEMENTS, TYPES
+from web.public.models.extension_readers import Lines, Reader, named
 
-Lines = tuple[Text | str, ...]
-_MOST: Final = 50
-_POLICIES: Final = {
-    "2.23.140.1.2.1": "domain validated",
-    "2.23.140.1.2.2": "organisation validated",
-    "2.23.140.1.2.3": "individual validated",
-    "2.23.140.1.1": "extended validation",
-    "2.5.29.32.0": "any policy",
-}
-
-
-def rare_lines(oid: str, value: bytes) -> Lines:
-    """Return what the extension says; one line that says so where its bytes cannot be read."""
-    reader = _READERS.get(oid)
-    if reader is None:
-        return ()
-    try:
-        return tuple(reader(value))[:_MOST]
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError):
-        return (say("its bytes cannot be read as this extension"),)
+_NETSCAPE: Final = (
+    "TLS client", "TLS server", "S/MIME", "object signing", "reserved", "TLS CA", "S/MIME CA",
+    "object signing CA",
+)  # fmt: skip
+_SHA256 = "2.16.840.1.101.3.4.2.1"
+_PRINTED = frozenset({"str", "int"})
 
 
-def _policies(value: bytes) -> Iterator[Text | str]:
-    for policy in x509.CertificatePolicies.load(value, strict=True):
-        oid = policy["policy_identifier"].dotted
-        yield say("{policy}, {oid}", policy=say(_POLICIES[oid]), oid=oid) if oid in _POLICIES else oid
-        for qualifier in policy["policy_qualifiers"] or ():
-            if qualifier["policy_qualifier_id"].native == "certification_practice_statement":
-                yield str(qualifier["qualifier"].native)
+class _Related(core.Sequence):  # type: ignore[misc]  # RFC 9763 section 4.1
+    _fields: ClassVar = [("hash_algorithm", core.Any), ("hash_value", core.OctetString)]
 
 
-def _name_constraints(value: bytes) -> Iterator[Text | str]:
-    constraints = x509.NameConstraints.load(value, strict=True)
-    for tree in constraints["permitted_subtrees"] or ():
-        yield say("permitted: {name}", name=_name(tree["base"]))
-    for tree in constraints["excluded_subtrees"] or ():
-        yield say("excluded: {name}", name=_name(tree["base"]))
+class _Statement(core.Sequence):  # type: ignore[misc]  # RFC 3739 section 3.2.6
+    _fields: ClassVar = [
+        ("statement_id", core.ObjectIdentifier),
+        ("statement_info", core.Any, {"optional": True}),
+    ]
 
 
-def _alternative_names(value: bytes) -> Iterator[Text | str]:
-    for name in x509.GeneralNames.load(value, strict=True):
-        yield _name(name)
+class _Statements(core.SequenceOf):  # type: ignore[misc]
+    _child_spec: ClassVar = _Statement
 
 
-def _distribution_points(value: bytes) -> Iterator[Text | str]:
-    for point in x509.CRLDistributionPoints.load(value, strict=True):
-        for name in point["distribution_point"].chosen:
-            yield _name(name)
+class _Template(core.Sequence):  # type: ignore[misc]  # MS-CRTD
+    _fields: ClassVar = [
+        ("template_id", core.ObjectIdentifier),
+        ("major_version", core.Integer, {"optional": True}),
+        ("minor_version", core.Integer, {"optional": True}),
+    ]
 
 
-def _access(value: bytes) -> Iterator[Text | str]:
-    for description in x509.SubjectInfoAccessSyntax.load(value, strict=True):
-        yield f"{description['access_method'].dotted} {_name(description['access_location'])}"
+class _Policy(core.Sequence):  # type: ignore[misc]
+    _fields: ClassVar = [("identifier", core.ObjectIdentifier), ("qualifiers", core.Any, {"optional": True})]
 
 
-def _policy_constraints(value: bytes) -> Iterator[Text | str]:
-    constraints = x509.PolicyConstraints.load(value, strict=True).native
-    if constraints["require_explicit_policy"] is not None:
-        yield say(
-            "an explicit policy is required after {count} CAs", count=constraints["require_explicit_policy"]
+class _Policies(core.SequenceOf):  # type: ignore[misc]
+    _child_spec: ClassVar = _Policy
+
+
+class _Organisation(core.Sequence):  # type: ignore[misc]  # CA/Browser Forum, EV guidelines 9.8.2
+    _fields: ClassVar = [
+        ("scheme", core.PrintableString),
+        ("country", core.PrintableString),
+        ("state", core.PrintableString, {"implicit": 0, "optional": True}),
+        ("reference", core.UTF8String),
+    ]
+
+
+def _related(value: bytes) -> Lines:
+    yield bytes(_Related.load(value, strict=True)["hash_value"].native).hex()
+
+
+def _attributes(value: bytes) -> Lines:
+    for attribute in x509.Attributes.load(value, strict=True):
+        kind = attribute["type"].dotted
+        for one in attribute["values"]:
+            yield f"{kind}: {_plain(one)}"
+
+
+def _plain(value: Any) -> str:
+    held = value.parsed if isinstance(value, core.Any) else value
+    native = held.native
+    return str(native) if type(native).__name__ in _PRINTED else held.dump().hex()
+
+
+def _statements(value: bytes) -> Lines:
+    for statement in _Statements.load(value, strict=True):
+        oid, info = statement["statement_id"].dotted, statement["statement_info"]
+        name = say(STATEMENTS[oid]) if oid in STATEMENTS else Text(oid, oid)
+        said = (
+            _statement(oid, info.parsed) if isinstance(info, core.Any) and info.contents is not None else ""
         )
-    if constraints["inhibit_policy_mapping"] is not None:
-        yield say("no policy mapping after {count} CAs", count=constraints["inhibit_policy_mapping"])
+        yield say("{kind}: {where}", kind=name, where=said) if said else name
 
 
-def _policy_mappings(value: bytes) -> Iterator[Text | str]:
-    for mapping in x509.PolicyMappings.load(value, strict=True):
-        yield f"{mapping['issuer_domain_policy'].dotted} = {mapping['subject_domain_policy'].dotted}"
+def _statement(oid: str, held: Any) -> Text | str:
+    native = held.native
+    parts = list(native.values()) if isinstance(native, Mapping) else []
+    if oid.endswith(".1862.1.6"):
+        return join(", ", [say(TYPES.get(one, one)) for one in parts])
+    if oid.endswith(".1862.1.5"):
+        return join(", ", [f"{one['0']} ({one['1']})" for one in parts])
+    if oid.endswith(".1862.1.2"):
+        currency, amount, exponent = parts
+        return f"{amount} × 10^{exponent} {currency}"
+    if oid.endswith(".1862.1.7"):
+        return join(", ", list(map(str, parts)))
+    return str(native) if type(native).__name__ in _PRINTED else str(held.dump().hex())
 
 
-def _inhibited(value: bytes) -> Iterator[Text | str]:
-    yield say(
-        "any policy is not accepted after {count} CAs", count=core.Integer.load(value, strict=True).native
-    )
+def _text(value: bytes) -> Lines:
+    """Any one string or number."""
+    yield _plain(core.load(value, strict=True))
 
 
-def _period(value: bytes) -> Iterator[Text | str]:
-    period = x509.PrivateKeyUsagePeriod.load(value, strict=True).native
-    yield say("from {start}", start=period["not_before"]) if period["not_before"] else say("from its start")
-    yield say("until {end}", end=period["not_after"]) if period["not_after"] else say("until its end")
+def _ca_version(value: bytes) -> Lines:
+    number = core.Integer.load(value, strict=True).native
+    yield say("certificate {number}, key {key}", number=number & 0xFFFF, key=number >> 16)
 
 
-def _no_check(_value: bytes) -> Iterator[Text | str]:
-    yield say("clients need not ask whether this OCSP signer is revoked")
+def _octets(value: bytes) -> Lines:
+    yield bytes(core.OctetString.load(value, strict=True).native).hex()
 
 
-def _name(name: Any) -> str:
-    native = name.native
-    return str(name.chosen.human_friendly) if name.name == "directory_name" else str(native)
+def _template(value: bytes) -> Lines:
+    found = _Template.load(value, strict=True)
+    version = [str(found[name].native) for name in ("major_version", "minor_version") if found[name].contents]
+    yield f"{found['template_id'].dotted} {'.'.join(version)}".strip()
 
 
-_READERS: Final[dict[str, Callable[[bytes], Iterator[Text | str]]]] = {
-    "2.5.29.16": _period,
-    "2.5.29.17": _alternative_names,
-    "2.5.29.18": _alternative_names,
-    "2.5.29.30": _name_constraints,
-    "2.5.29.31": _distribution_points,
-    "2.5.29.32": _policies,
-    "2.5.29.33": _policy_mappings,
-    "2.5.29.36": _policy_constraints,
-    "2.5.29.46": _distribution_points,
-    "2.5.29.54": _inhibited,
-    "1.3.6.1.5.5.7.1.11": _access,
-    "1.3.6.1.5.5.7.48.1.5": _no_check,
+def _application_policies(value: bytes) -> Lines:
+    for policy in _Policies.load(value, strict=True):
+        yield named(policy["identifier"].dotted, PURPOSES)
+
+
+def _netscape(value: bytes) -> Lines:
+    for number, bit in enumerate(core.BitString.load(value, strict=True).native):
+        if bit:
+            yield say(_NETSCAPE[number]) if number < len(_NETSCAPE) else say("bit {number}", number=number)
+
+
+def _organisation(value: bytes) -> Lines:
+    found = _Organisation.load(value, strict=True).native
+    yield " ".join(str(part) for part in found.values() if part)
+
+
+def _capabilities(value: bytes) -> Lines:
+    for capability in core.SequenceOf.load(value, strict=True, spec=_Policy):
+        yield capability["identifier"].dotted
+
+
+def _usable(_value: bytes) -> Lines:
+    yield say("its key may sign for keys that live a few days (RFC 9345)")
+
+
+def _short(_value: bytes) -> Lines:
+    yield say("it ends so soon that it is never revoked (ETSI EN 319 412-1)")
+
+
+RARE: Final[dict[str, Reader]] = {
+    "2.5.29.9": _attributes,
+    "1.3.6.1.5.5.7.1.3": _statements,
+    "1.3.6.1.5.5.7.1.31": _octets,
+    "1.3.6.1.5.5.7.1.36": _related,
+    "1.2.840.113549.1.9.15": _capabilities,
+    "1.3.6.1.4.1.44363.44": _usable,
+    "1.3.6.1.4.1.311.20.2": _text,
+    "1.3.6.1.4.1.311.21.1": _ca_version,
+    "1.3.6.1.4.1.311.21.2": _octets,
+    "1.3.6.1.4.1.311.21.7": _template,
+    "1.3.6.1.4.1.311.21.10": _application_policies,
+    "2.16.840.1.113730.1.1": _netscape,
+    "2.16.840.1.113730.1.13": _text,
+    "2.23.140.3.1": _organisation,
+    "0.4.0.194121.2.1": _short,
+    "1.2.156.10260.4.1.1": _text,
+    "1.2.156.10260.4.1.2": _text,
+    "1.2.156.10260.4.1.3": _text,
+    "1.2.156.10260.4.1.4": _text,
+    "1.2.156.10260.4.1.5": _text,
 }

@@ -74,6 +74,8 @@ def summary_facts(summary: CertificateSummary) -> dict[str, Any]:
     """Return a certificate's facts for JSON, CSV and feeds."""
     return {
         "sha256": summary.sha256,
+        "tbs_sha256": summary.tbs_hash,
+        "spki_sha256": summary.spki_hash,
         "subject": summary.subject,
         "common_name": summary.common_name,
         "names": summary.names,

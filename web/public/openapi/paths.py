@@ -42,7 +42,8 @@ def paths() -> Json:
             asked("q", {"type": "string", "maxLength": 500}, "As for /search."), *_search_parameters(),
         ),
         "/certificate/{sha256}": get(
-            "One certificate", answers(one("CertificatePage"), 400, 404), FINGERPRINT
+            "One certificate", answers(one("CertificatePage"), 400, 404), FINGERPRINT,
+            asked("same_key_after", {"type": "string", "maxLength": 64}, "Cursor of the same key's others."),
         ),
         "/certificate/{sha256}/proof/{log}/{index}": get(
             "The proof that it is an entry of a log, as a file", answers(object_of(format=TEXT), 400, 404),

@@ -3,9 +3,10 @@
 import re
 from datetime import timedelta
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 from markupsafe import Markup
 
+from monitor.errors import QueryError
 from monitor.values import CertificateDetail, CertificateSummary, LoggedEntry, Query
 from web.public.drawing import draw_chains, draw_lifetime, draw_proof
 from web.public.errors import BadParameter, Missing
@@ -14,6 +15,7 @@ from web.public.models.certificate import (
     certificate_facts,
     certificate_said,
     chain_of,
+    damaged_sct_list,
     names_of,
     promises,
     revocation_said,
@@ -29,7 +31,7 @@ blueprint = Blueprint("certificate", __name__)
 
 _INCLUSIVE = timedelta(seconds=1)  # both ends belong to the validity (RFC 5280 section 4.1.2.5)
 _SAME_KEY = 20
-_FORMS = ("html", "json", "pem", "der")
+_FORMS = ("html", "json", "pem", "der", "chain")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -38,7 +40,7 @@ def show(sha256: str) -> Response:
     """Show one certificate, by the SHA-256 of its DER or of its precertificate's."""
     form = output_form(_FORMS)
     detail = detail_of(sha256)
-    if form in {"pem", "der"}:
+    if form in {"pem", "der", "chain"}:
         return _download(detail, form)
     return _page(detail)
 
@@ -62,12 +64,14 @@ def detail_of(sha256: str) -> CertificateDetail:
 
 def _download(detail: CertificateDetail, form: str) -> Response:
     name = detail.summary.sha256.hex()[:16]
-    if form == "pem":
-        response = Response(detail.certificate.pem, content_type="application/x-pem-file")
-        name += ".pem"
-    else:
+    if form == "der":
         response = Response(detail.certificate.der, content_type="application/pkix-cert")
         name += ".crt"
+    else:
+        chain = detail.chain if form == "chain" else ()
+        pem = "".join(one.pem for one in (detail.certificate, *chain))
+        response = Response(pem, content_type="application/x-pem-file")
+        name += "-chain.pem" if form == "chain" else ".pem"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -77,29 +81,63 @@ def _page(detail: CertificateDetail) -> Response:
     pair = sources().monitor.certificate(detail.pair.sha256) if detail.pair else None
     proofs = [_proof(entry) for entry in detail.entries]
     facts = certificate_facts(detail, now)
-    others = _same_key(detail)
+    others, following = _same_key(detail)
     facts["same_key"] = [summary_facts(other) for other in others]
+    facts["same_key_next"] = following
     facts["proofs"] = [proof["facts"] for proof in proofs if proof["facts"]]
     return page(
         "certificate.html", facts, detail=detail, summary=summary, certificate=certificate, pair=pair,
         said=certificate_said(detail, now), revocation=revocation_said(detail.revocation),
         names=names_of(certificate), algorithm=algorithm_words(summary.algorithm, summary.key_bits),
-        issuer=common_name(summary.issuer), usages=purposes(certificate), promises=promises(detail.scts, now),
+        issuer=common_name(summary.issuer), usages=purposes(certificate),
+        promises=promises(detail.scts, now, ours=_ours(detail)),
         pair_algorithm=algorithm_words(pair.summary.algorithm, pair.summary.key_bits) if pair else "",
         pair_said=certificate_said(pair, now) if pair else None,
-        same_key=[certificate_row(other, now) for other in others],
+        same_key=[certificate_row(other, now) for other in others], same_key_next=following,
+        side_by_side=_beside(detail, pair), damaged_list=damaged_sct_list(certificate),
         proofs=proofs, extensions=extensions_shown(certificate), chains=_chains(detail, pair),
         lifetime=inline(draw_lifetime(summary.not_before, summary.not_after, now)),
         expired=summary.not_after < now, length=summary.not_after - summary.not_before + _INCLUSIVE,
     )  # fmt: skip
 
 
-def _same_key(detail: CertificateDetail) -> tuple[CertificateSummary, ...]:
-    """Return other certificates of the same public key, the newest first."""
+def _same_key(detail: CertificateDetail) -> tuple[tuple[CertificateSummary, ...], str | None]:
+    """Return other certificates of the same public key, the newest first, and where there are more."""
     key = detail.certificate.public_key.key_id.hex()
-    found = sources().monitor.search(Query(f"spki:{key}", limit=_SAME_KEY + 1), sources().now).results
-    others = [other for other in found if other.sha256 != detail.summary.sha256]
-    return tuple(others[:_SAME_KEY])
+    query = Query(f"spki:{key}", after=request.args.get("same_key_after") or None, limit=_SAME_KEY)
+    try:
+        found = sources().monitor.search(query, sources().now)
+    except QueryError as error:
+        wrong = say("same_key_after must be the cursor of an earlier page.")
+        raise BadParameter(wrong, field="same_key_after") from error
+    others = tuple(other for other in found.results if other.tbs_hash != detail.summary.tbs_hash)
+    if found.cursor is None:
+        return others, None
+    sha256 = detail.summary.sha256.hex()
+    return others, url_for("certificate.show", sha256=sha256, same_key_after=found.cursor)
+
+
+def _ours(detail: CertificateDetail) -> bool:
+    """Tell whether a CA of this service issued the certificate."""
+    known = sources()
+    issuers = {known.ca_certificate(name).fingerprint for name in known.ca_names()}
+    return any(above.fingerprint in issuers for above in detail.chain[:1])
+
+
+def _beside(detail: CertificateDetail, pair: CertificateDetail | None) -> list[dict[str, object]]:
+    """Return what a table of both certificates of a pair shows, SM2 first; nothing without a pair."""
+    both = sorted((detail, pair), key=lambda one: one.summary.algorithm != "sm2") if pair else []
+    return [
+        {
+            "detail": one,
+            "algorithm": algorithm_words(one.summary.algorithm, one.summary.key_bits),
+            "said": certificate_said(one, sources().now),
+            "revocation": revocation_said(one.revocation),
+            "logs": [sct.log or sct.log_id.hex()[:16] for sct in one.scts],
+            "issuer": common_name(one.summary.issuer),
+        }
+        for one in both
+    ]
 
 
 def _proof(entry: LoggedEntry) -> dict[str, object]:
@@ -112,6 +150,8 @@ def _proof(entry: LoggedEntry) -> dict[str, object]:
     )
     facts = {
         "log": given.log,
+        "timestamp": given.head.timestamp,
+        "tree_head_signature": given.head.signature,
         "leaf_index": given.leaf_index,
         "leaf_hash": given.leaf_hash,
         "audit_path": given.audit_path,

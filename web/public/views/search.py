@@ -45,7 +45,8 @@ def show() -> Response:
     except (QueryError, BadParameter) as error:
         return _refuse(error)
     if form == "atom":
-        return feed(found, address(), address(output=None))
+        following = address(after=found.cursor) if found.cursor else None
+        return feed(found, address(), address(output=None), following)
     return _page(found)
 
 

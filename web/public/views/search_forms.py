@@ -18,6 +18,7 @@ from web.public.sources import sources
 _ATOM_ENTRIES = 100
 _COLUMNS = (
     "sha256",
+    "matched",
     "names",
     "issuer",
     "serial",
@@ -26,6 +27,9 @@ _COLUMNS = (
     "algorithm",
     "first_seen",
     "logs",
+    "revocation",
+    "tbs_sha256",
+    "spki_sha256",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -57,7 +61,7 @@ def _json_lines(results: Iterable[CertificateSummary]) -> Iterator[str]:
 def _csv(results: Iterable[CertificateSummary]) -> Iterator[str]:
     yield _csv_line(_COLUMNS)
     for summary in results:
-        facts = plain(summary_facts(summary))
+        facts = plain({**summary_facts(summary), "revocation": summary.revocation.status})
         yield _csv_line([_cell(facts[column]) for column in _COLUMNS])
 
 
@@ -73,13 +77,14 @@ def _cell(value: str | list[str]) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def feed(found: Page, itself: str, page_address: str) -> Response:
-    """Give the newest results as a feed (RFC 4287), with its own address and that of the page."""
+def feed(found: Page, itself: str, page_address: str, following: str | None) -> Response:
+    """Give one page of results as a feed; ``following`` leads to the next (RFC 4287, RFC 5005 section 3)."""
     newest = sorted(found.results, key=lambda summary: summary.first_seen, reverse=True)[:_ATOM_ENTRIES]
     updated = newest[0].first_seen if newest else sources().now
     rows = [certificate_row(summary, sources().now) for summary in newest]
     text = render_template(
         "search.atom", rows=rows, query=found.query, updated=updated, base=sources().settings.public_url,
         itself=itself, page_address=page_address,
+        following=following,
     )  # fmt: skip
     return Response(text, content_type="application/atom+xml; charset=utf-8")
