@@ -35,7 +35,7 @@ def text(data: Path, settings: Config, seconds: float) -> str:
         "",
         output.table(_addresses(settings), indent="  "),
         "",
-        f"  Clients join with the fingerprint  {_fingerprint(data)}",
+        f"  Fingerprint of the bundle's signer {_fingerprint(data)}",
         f"  The proxy's local CA certificate   {data / 'proxy' / 'ca.pem'}",
     ]
     if settings.demo:
