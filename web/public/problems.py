@@ -86,7 +86,12 @@ def _as_problem(error: HTTPException) -> SiteError:
         wrong = "This address does not answer {method}; it answers {allowed}."
         problem = SiteError(say(wrong, method=request.method, allowed=allowed))
     elif isinstance(error, RequestEntityTooLarge):
-        problem = SiteError(say("What was sent is larger than this address accepts."))
+        problem = SiteError(
+            say(
+                "What was sent is larger than this address accepts, {most} bytes.",
+                most=f"{request.max_content_length or 0:,}",
+            )
+        )
     else:
         problem = SiteError(say("The request could not be understood."))
     problem.status = HTTPStatus(error.code or HTTPStatus.BAD_REQUEST)

@@ -12,7 +12,7 @@ from verifier.errors import MalformedInput
 from verifier.transparency.sct import parse_sct_list
 from web.public.drawing import Chain, ChainLink
 from web.public.language import Text, quoted, say
-from web.public.models.extensions import extensions_shown, purposes
+from web.public.models.extensions import extension_facts, extensions_shown, purposes
 from web.public.models.rows import algorithm_words, revocation_facts, summary_facts
 from web.public.state import Said, State, worst
 from web.public.text import day, moment
@@ -216,17 +216,7 @@ def certificate_facts(detail: CertificateDetail, now: datetime) -> dict[str, Any
             {"sha256": encoding.sha256, "precertificate": encoding.precertificate}
             for encoding in detail.encodings
         ],
-        "extensions": [
-            {
-                "oid": shown.oid,
-                "name": shown.name,
-                "critical": shown.critical,
-                "says": shown.lines,
-                "value": shown.value,
-                "tree": shown.tree,
-            }
-            for shown in extensions_shown(certificate)
-        ],
+        "extensions": [extension_facts(shown) for shown in extensions_shown(certificate)],
         "pem": certificate.pem,
     }
 

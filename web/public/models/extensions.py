@@ -42,6 +42,18 @@ def extensions_shown(certificate: Certificate) -> tuple[ExtensionShown, ...]:
     return tuple(_shown(one.oid, one.value, critical=one.critical) for one in certificate.extensions)
 
 
+def extension_facts(shown: ExtensionShown) -> dict[str, object]:
+    """Return what an extension says, for JSON."""
+    return {
+        "oid": shown.oid,
+        "name": shown.name,
+        "critical": shown.critical,
+        "says": shown.lines,
+        "value": shown.value,
+        "tree": shown.tree,
+    }
+
+
 def _shown(oid: str, value: bytes, *, critical: bool) -> ExtensionShown:
     name = say(EXTENSIONS.get(oid, "Extension that is not known here"))
     lines = _lines(oid, value)

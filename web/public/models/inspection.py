@@ -1,4 +1,4 @@
-"""A certificate that somebody brings: read from PEM or DER, and judged by this organisation's own policy."""
+"""A certificate that somebody brings, judged by this organisation's own policy."""
 
 import re
 from dataclasses import dataclass
@@ -11,15 +11,13 @@ from monitor.values import CertificateDetail
 from proxy_addon.connect.fetch import Http
 from proxy_addon.connect.trust import TrustKeeper
 from proxy_addon.settings import load_settings
-from verifier.certificates import Certificate, load_pem_chain
+from verifier.certificates import Certificate
 from verifier.certificates.certificate import MAX_CHAIN_LENGTH
-from verifier.errors import MalformedInput
 from verifier.judge import Evidence, Handshake, Verdict, judge_certificate
 from verifier.judge.verdict import Code
 from web.public.errors import BadParameter
 from web.public.language import say
 
-MOST_CERTIFICATES: Final = 10
 HTTPS_PORT: Final = 443
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,253}")
 
@@ -42,24 +40,6 @@ class Inspection:
         """The verdict in the words of the proxy's header, without algorithms: there was no connection."""
         deciding = self.verdict.deciding
         return f"refused; {deciding.code or Code.CHECK_FAILED}" if deciding else "trusted"
-
-
-def read_certificates(content: bytes) -> tuple[Certificate, ...]:
-    """Return the certificates of a PEM text or one DER file, the first of them the one in question.
-
-    Raises BadParameter that says what was expected.
-    """
-    if not content.strip():
-        raise BadParameter(say("Paste a certificate or choose its file."), field="certificate")
-    try:
-        found = load_pem_chain(content) if b"-----BEGIN" in content else (Certificate.parse(content),)
-    except MalformedInput as error:
-        expected = "Expected one certificate in DER, or certificates in PEM, the site's own first: {reason}."
-        raise BadParameter(say(expected, reason=error), field="certificate") from error
-    if len(found) > MOST_CERTIFICATES:
-        many = say("Send at most {most} certificates, not {count}.", most=MOST_CERTIFICATES, count=len(found))
-        raise BadParameter(many, field="certificate")
-    return found
 
 
 def named_host(asked: str, leaf: Certificate) -> str:

@@ -2,14 +2,17 @@
 
 import logging
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
 from proxy_addon.errors import ProxyError
-from web.public.errors import NotReady
+from verifier.certificates import Certificate
+from web.public.errors import BadParameter, NotReady
 from web.public.language import say
+from web.public.models.brought import read_brought
+from web.public.models.extensions import extension_facts, extensions_shown
 from web.public.models.findings import finding_shown
-from web.public.models.inspection import Inspection, inspect, read_certificates
-from web.public.negotiation import page
+from web.public.models.inspection import Inspection, inspect
+from web.public.negotiation import page, wants_json
 from web.public.sources import sources
 from web.public.state import Said, State
 
@@ -17,26 +20,50 @@ logger = logging.getLogger(__name__)
 blueprint = Blueprint("inspect", __name__)
 
 
+LARGEST = 64 * 2**10
+"""Bytes that are taken."""
+
+
 @blueprint.get("/inspect")
 def show() -> Response:
     """Show the form."""
-    return page("inspect.html", {"accepts": ["certificate (PEM)", "file (PEM or DER)"]}, found=None)
+    facts = {"accepts": ["certificates (PEM)", "file (PEM, DER or PKCS #7)"]}
+    return page("inspect.html", facts, found=None, problem=None, largest=LARGEST)
 
 
 @blueprint.post("/inspect")
 def answer() -> Response:
     """Judge what was sent: a form with ``certificate`` or ``file``, or the bytes themselves."""
-    known = sources()
-    chain = read_certificates(_content())
+    request.max_content_length = LARGEST
     try:
-        found = inspect(chain, _host(), known.settings.data, known.monitor, known.now)
+        chain = read_brought(_content())
+        found = _judged(chain)
+    except BadParameter as problem:
+        if wants_json(strict=False):
+            raise
+        return _refused(problem)
+    checks = [finding_shown(finding) for finding in found.verdict.findings]
+    return page(
+        "inspect.html", _facts(found), found=found, problem=None, said=_said(found), checks=checks,
+        extensions=extensions_shown(found.leaf), largest=LARGEST,
+    )  # fmt: skip
+
+
+def _judged(chain: tuple[Certificate, ...]) -> Inspection:
+    known = sources()
+    try:
+        return inspect(chain, _host(), known.settings.data, known.monitor, known.now)
     except ProxyError as error:
         logger.error("the policy to judge by cannot be read: %s", error)  # noqa: TRY400  it says what is wrong
         raise NotReady(
             say("The policy to judge by cannot be read at the moment."), way_out=say("Try again shortly.")
         ) from error
-    checks = [finding_shown(finding) for finding in found.verdict.findings]
-    return page("inspect.html", _facts(found), found=found, said=_said(found), checks=checks)
+
+
+def _refused(problem: BadParameter) -> Response:
+    """Show the form again, with what is wrong; nothing of what was sent is shown."""
+    shown = render_template("inspect.html", facts={}, found=None, problem=problem, largest=LARGEST)
+    return Response(shown, status=problem.status, mimetype="text/html")
 
 
 def _content() -> bytes:
@@ -65,5 +92,10 @@ def _facts(found: Inspection) -> dict[str, object]:
         "verdict": found.header,
         "rule": found.verdict.rule,
         "findings": [finding.to_dict() for finding in found.verdict.findings],
+        "subject": found.leaf.subject,
+        "issuer": found.leaf.issuer,
+        "not_before": found.leaf.not_before,
+        "not_after": found.leaf.not_after,
+        "extensions": [extension_facts(shown) for shown in extensions_shown(found.leaf)],
         "certificate": url_for("certificate.show", sha256=logged) if logged else None,
     }

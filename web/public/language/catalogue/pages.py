@@ -292,7 +292,11 @@ MESSAGES: Final = {
     "Your certificate": "您的证书",
     "Certificate in PEM": "PEM 格式的证书",
     "The site's own first, then those above it, where you have them.": "站点自己的证书在前，其上级证书（如果有）在后。",
-    "Or its file, in PEM or DER": "或其文件，PEM 或 DER 格式",
+    "Or its file, in PEM, DER or PKCS #7": "或选择其文件，PEM、DER 或 PKCS #7 格式",
+    "This cannot be inspected": "无法检查",
+    "That file is larger than any certificate: nothing was sent.": "该文件比任何证书都大，没有发送任何内容。",
+    "That holds a private key, so nothing was sent. The certificate alone is enough.": "其中含有私钥，因此没有发送任何内容。只需要证书。",
+    "Nothing that you send is kept. Never send a private key to anybody.": "您发送的内容不会被保存。切勿把私钥发给任何人。",
     "For which name (optional)": "针对哪个名称（可选）",
     # the checker of proofs
     "Check a proof yourself": "自己核验证明",
