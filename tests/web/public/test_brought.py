@@ -100,7 +100,7 @@ def test_a_private_key_is_refused_and_never_shown_kept_or_logged(client, content
     for language in ("en", "zh"):
         answer = client.post(f"/inspect?lang={language}", data=content, content_type="application/x-pem-file")
         assert answer.status_code == 400
-        assert ("private key" if language == "en" else "私钥") in answer.text
+        assert ("This is, or holds, a private key" if language == "en" else "这是私钥") in answer.text
         assert secret not in answer.text
     assert client.post("/inspect?output=json", data=content).json["field"] == "certificate"
     assert secret not in caplog.text + "".join(capfd.readouterr())

@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const PAUSE = 60; // milliseconds without a key after which results are asked for
+  const PAUSE = 30; // milliseconds without a key after which results are asked for
   const SLOW = 700; // after which it is said that they take their time
   const PATIENCE = 15000; // after which they are given up
   const QUIET = 700; // without new results, after which the count is announced
