@@ -138,10 +138,11 @@ def copy_label(what: str) -> Markup:
     return Markup('{}<span class="unseen"> {}</span>').format(shown(say("copy")), shown(what))
 
 
-def state_tag(state: State, *, word: bool = True) -> Markup:
-    """Show a state by shape, word and colour."""
+def state_tag(state: State, *, word: bool | str = True) -> Markup:
+    """Show a state by shape, word and colour; ``word`` may be one that fits better than the state's own."""
     symbol = inline(drawing.draw_state(state))
-    spoken = Markup('<span class="{}">{}</span>').format("" if word else "unseen", shown(state.word))
+    said = word if isinstance(word, str) else state.word
+    spoken = Markup('<span class="{}">{}</span>').format("" if word else "unseen", shown(said))
     kind = "state" if word else "state bare"
     return Markup('<span class="{} is-{}">{}{}</span>').format(kind, state.value, symbol, spoken)
 

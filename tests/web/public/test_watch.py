@@ -1,5 +1,7 @@
 """/watch: who may see it, what it shows, its feed; in both languages."""
 
+import html
+import re
 import shutil
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
@@ -13,6 +15,7 @@ from .conftest import DOMAIN, OPERATOR
 from .test_language import CHINESE, english_left
 
 ATOM = "{http://www.w3.org/2005/Atom}"
+LOCAL = "http://127.0.0.1:8440"
 ADDRESSES = ("/watch", "/watch/1", "/watch.atom")
 
 
@@ -86,6 +89,48 @@ def test_it_tells_what_waits_for_a_person_and_how_to_settle_it(private):
     assert "have its issuer revoke it" in page
     assert 'href="/watch"' in client.get("/").text
     assert client.get("/watch/999").status_code == 404
+
+
+def test_what_waits_for_a_person_comes_first_and_once(troubled):
+    client = troubled.test_client()
+    page = client.get("/watch", base_url=LOCAL).text
+    waiting, others = page.split('id="notices"')
+    numbers = [int(number) for number in re.findall(r'id="notice-(\d+)"', page)]
+    assert sorted(numbers) == sorted(set(numbers))
+    notices = {
+        notice["notice"]: notice
+        for notice in client.get("/watch?output=json", base_url=LOCAL).json["notices"]
+    }
+    first = [int(number) for number in re.findall(r'id="notice-(\d+)"', waiting)]
+    assert first
+    assert all(notices[number]["open"] for number in first)
+    assert waiting.count("mingjing watch acknowledge") == 2 * len(first)  # to be read, and to be copied
+    assert not any(notices[int(number)]["open"] for number in re.findall(r'id="notice-(\d+)"', others))
+    assert "ordered by the shop, ticket 4711" in others
+    only = client.get("/watch?open=1", base_url=LOCAL).text
+    assert [int(number) for number in re.findall(r'id="notice-(\d+)"', only)] == first
+
+
+def test_it_tells_who_was_told_and_what_a_person_can_do(troubled):
+    page = troubled.test_client().get("/watch", base_url=LOCAL).text
+    assert re.search(r"mail was told|mail waits to be told", page)
+    assert "pager waits to be told" in page
+    for command in ("test", 'acknowledge ID --note "…"', "authorise ID", "retry ID"):
+        assert html.escape(f"mingjing watch {command}", quote=True).replace("&quot;", "&#34;") in page
+
+
+def test_older_notices_are_one_link_away(private, monkeypatch):
+    monkeypatch.setattr("web.public.views.watch._NOTICES", 3)
+    client, seen, before = private.test_client(), [], None
+    while True:
+        told = client.get("/watch", query_string={"output": "json", "before": before}, base_url=LOCAL).json
+        seen += [notice["notice"] for notice in told["notices"]]
+        before = told["before"]
+        if before is None:
+            break
+    assert len(seen) > 6
+    assert seen == sorted(set(seen), reverse=True)
+    assert f"before={seen[2]}" in client.get("/watch", base_url=LOCAL).text
 
 
 def test_each_notice_keeps_its_id_in_the_feed(private):

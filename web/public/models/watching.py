@@ -52,6 +52,7 @@ class NoticeShown:
 
     notice: Notice
     state: State
+    word: Text
     sentence: Text
     told: tuple[Text, ...]
 
@@ -72,10 +73,20 @@ def watching_said(state: WatchingState, now: datetime) -> Said:
 
 def notice_shown(notice: Notice, now: datetime) -> NoticeShown:
     """Make a notice's line; certificates of unknown origin stand out until somebody has looked."""
-    known = notice.origin in {Origin.OURS, Origin.AUTHORISED}
-    state = State.REFUSED if notice.open else State.TRUSTED if known else State.UNKNOWN
+    state, word = _standing(notice)
     told = tuple(_told(delivery, now) for delivery in notice.deliveries)
-    return NoticeShown(notice, state, _sentence(notice), told)
+    return NoticeShown(notice, state, word, _sentence(notice), told)
+
+
+def _standing(notice: Notice) -> tuple[State, Text]:
+    """Return a notice's shape and its word: what nobody has looked at yet is neither trusted nor refused."""
+    if notice.open:
+        return State.REFUSED, say("to look at")
+    if notice.origin in {Origin.OURS, Origin.AUTHORISED}:
+        return State.TRUSTED, say("known")
+    if notice.subject is Subject.TEST or notice.origin is Origin.EXPIRED:
+        return State.UNKNOWN, say("for information")
+    return State.UNKNOWN, say("looked at")
 
 
 def _told(delivery: Delivery, now: datetime) -> Text:

@@ -39,6 +39,9 @@ def show() -> Response:
     found = watching.notices(open_only=only, before=_before(), limit=_NOTICES + 1)
     notices = found[:_NOTICES]
     older = notices[-1].id if len(found) > _NOTICES else None
+    whole = not only and not request.args.get("before")
+    undone = watching.notices(open_only=True, limit=_NOTICES + 1) if whole else ()
+    waiting = undone[:_NOTICES]
     said = watching_said(state, now)
     facts = {
         "state": said.state,
@@ -49,7 +52,9 @@ def show() -> Response:
     }
     response = page(
         "watch.html", facts, said=said, watching=state, only=only, older=older, commands=COMMANDS,
-        working=state.working(now), notices=[notice_shown(notice, now) for notice in notices],
+        working=state.working(now), waiting=[notice_shown(notice, now) for notice in waiting],
+        more_waiting=len(undone) > _NOTICES,
+        notices=[notice_shown(notice, now) for notice in notices if notice not in waiting],
         watches=[(item, kind_words(item.kind.value), progress_words(item)) for item in state.watches],
         channels=[(channel, channel_words(channel), channel_said(channel)) for channel in state.channels],
     )  # fmt: skip
