@@ -153,8 +153,11 @@ class Deliveries:
 
 
 def retry_pause(failures: int, shortest: timedelta, longest: timedelta) -> timedelta:
-    """Return how long to wait after ``failures`` in a row: doubled each time."""
-    return min(longest, shortest * (1 << min(failures - 1, 30)))
+    """Return how long to wait after ``failures`` in a row: doubled each time.
+
+    None are counted where the program stops, or where a person had all tried again, during an attempt.
+    """
+    return min(longest, shortest * (1 << min(max(failures - 1, 0), 30)))
 
 
 def _queue_open(connection: sqlite3.Connection, channel: str, now_ms: int) -> None:
