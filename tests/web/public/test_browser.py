@@ -3,21 +3,28 @@
 from collections.abc import Iterator
 
 import pytest
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, expect
+
+from mingjing.services.site import demo_sites
+from web.public import create_app
+
+from .conftest import served
+from .pages import addresses
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("public-site-browser")]
 SIZES = {"desk": (1280, 900), "phone": (390, 844), "small phone": (320, 640)}
-PAGES = [
-    "/",
-    "/search",
-    "/search?q=mingjing.test&match=subdomain",
-    "/search?q=no.mingjing.test",
-    "/logs",
-    "/log/sm2/",
-    "/audit",
-    "/audit/1",
-    "/issuers",
-]
+
+
+@pytest.fixture(scope="module")
+def site(world) -> FlaskClient:
+    return create_app(world.settings(demo_sites=demo_sites())).test_client()
+
+
+@pytest.fixture(scope="module")
+def base(site) -> Iterator[str]:
+    with served(site.application) as address:
+        yield address
 
 
 @pytest.fixture(params=SIZES)
@@ -54,10 +61,8 @@ def test_search_finds_a_certificate_and_its_page_shows_the_proof(page: Page) -> 
     expect(page.get_by_text("one of a pair")).to_be_visible()
 
 
-def test_nothing_is_wider_than_the_screen(page: Page, world) -> None:
-    hostile = f"/certificate/{world.hostile.fingerprint.hex()}"
-    good = f"/certificate/{world.pair.sm2.certificate.fingerprint.hex()}"
-    for path in (*PAGES, hostile, good):
+def test_nothing_is_wider_than_the_screen(page: Page, world, site) -> None:
+    for path in addresses(world, site):
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -163,12 +168,11 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_can_be_read(browser: Browser, base: str, world, scheme: str) -> None:
+def test_all_text_can_be_read(browser: Browser, base: str, world, site, scheme: str) -> None:
     """WCAG 2.2, 1.4.3: a contrast of at least 4.5 in both schemes."""
     context = browser.new_context(base_url=base, color_scheme=scheme)
     page = context.new_page()
-    revoked = f"/certificate/{world.revoked.sm2.certificate.fingerprint.hex()}"
-    for path in (*PAGES, revoked, "/search?q=a&match=near", "/nothing"):
+    for path in (*addresses(world, site), "/search?q=a&match=near", "/nothing"):
         page.goto(path)
         assert page.evaluate(CONTRAST) == [], path
     context.close()
