@@ -52,7 +52,7 @@ def watch_log() -> Parts:
     from web.logs import app, connection, rfc6962, server
 
     parts = Parts()
-    parts.wrap("HTTP", connection.Connection, "connection_made", "data_received", "_answered")
+    parts.wrap("HTTP", connection.Connection, "connection_made", "data_received", "answered")
     parts.wrap("HTTP", server, "encode")
     parts.wrap("HTTP", server.LogServer, "_send_ready", "_work")
     parts.wrap("JSON and base64", rfc6962, "_chain", "promise_response")
