@@ -18,12 +18,14 @@ from verifier.transparency.sct import SignedCertificateTimestamp
 MIB = 1 << 20
 REFUSAL = "the log could not store this submission; send it again: a write failed"  # no path is told
 LIMITS = Limits(period=0.01, head_age=0.2, wait=10)
+QUIET = Limits(period=0.01, head_age=600, wait=10)  # no flush but for a submission
 
 
 class Run:
     """A log on a disk that turns bad and good again, and all that it promised."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, limits: Limits = LIMITS) -> None:
+        self.limits = limits
         self.ca = Ca.root().intermediate()
         self.logs = OpenLogs(directory)
         self.logs.create("p256", [self.ca.anchor]).close()
@@ -32,7 +34,7 @@ class Run:
         self.log = self.open()
 
     def open(self) -> CtLog:
-        return self.logs.open("p256", LIMITS)
+        return self.logs.open("p256", self.limits)
 
     def submit(self) -> str | None:
         """Submit a new certificate: its promise is kept, or the refusal returned."""
@@ -100,9 +102,13 @@ def full(directory: Path) -> None:
 
 
 def unwritable(directory: Path) -> None:
-    """Take the right to write to its directories away while the log runs, and have it start like that."""
-    run = Run(directory)
+    """Take the right to write to its directories away while the log runs, and have it start like that.
+
+    Between two flushes: a start that has to complete one is refused without the right, as by ``readonly``.
+    """
+    run = Run(directory, QUIET)
     assert run.submit() is None
+    _wait_until(lambda: not list((run.directory / "staging").iterdir()))
     folders = [directory, *(path for path in directory.rglob("*") if path.is_dir())]
     _set_mode(folders, 0o555)
     for _ in range(2):
