@@ -1,11 +1,9 @@
 """What `mingjing search` prints: a table for people; JSON, CSV and a feed for programs, as they are read."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from mingjing import output
@@ -13,11 +11,6 @@ from mingjing import output
 if TYPE_CHECKING:
     from monitor.values import CertificateSummary
 
-COLUMNS: Final = (
-    "sha256", "matched", "names", "issuer", "serial", "not_before", "not_after", "algorithm", "first_seen",
-    "logs", "revocation", "tbs_sha256", "spki_sha256",
-)  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NAMES = 3  # in a row of the table
 
 
@@ -55,24 +48,11 @@ def json_lines(results: Iterable["CertificateSummary"]) -> Iterator[str]:
         yield json.dumps(one.to_json(), ensure_ascii=False) + "\n"
 
 
-def comma_separated(results: Iterable["CertificateSummary"]) -> Iterator[str]:
-    """Yield CSV (RFC 4180) under a line of column names; names stand in one cell with spaces between."""
-    yield _line(COLUMNS)
-    for one in results:
-        facts = {**one.to_json(), "revocation": one.revocation.status}
-        yield _line([_cell(facts[column]) for column in COLUMNS])
+def csv_lines(results: Iterable["CertificateSummary"]) -> Iterator[str]:
+    """Return CSV under a line of column names."""
+    from monitor.values.comma_separated import comma_separated
 
-
-def _line(cells: Iterable[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
-
-
-def _cell(value: str | list[str]) -> str:
-    """A cell that a spreadsheet would run as a formula is quoted with an apostrophe."""
-    text = " ".join(value) if isinstance(value, list) else value
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return comma_separated(one.to_json() for one in results)
 
 
 def atom(

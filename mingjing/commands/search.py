@@ -159,7 +159,7 @@ def _lines(form: str, results: _Counted, query: "Query", settings: "Config", now
     writers: dict[str, Callable[[Iterable[CertificateSummary]], Iterator[str]]] = {
         "json": search_text.json_list,
         "jsonl": search_text.json_lines,
-        "csv": search_text.comma_separated,
+        "csv": search_text.csv_lines,
     }
     if form in writers:
         return writers[form](results)

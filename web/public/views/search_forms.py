@@ -1,7 +1,5 @@
 """Search results for programs: JSON lines and CSV, complete and as they are read; a feed of the newest."""
 
-import csv
-import io
 import json
 from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
@@ -11,27 +9,12 @@ from flask import Response, current_app, render_template
 
 from monitor import Monitor
 from monitor.values import CertificateSummary, Page, Query
+from monitor.values.comma_separated import comma_separated
 from web.public.models.rows import certificate_row, summary_facts
 from web.public.negotiation import plain
 from web.public.sources import sources
 
 _ATOM_ENTRIES = 100
-_COLUMNS = (
-    "sha256",
-    "matched",
-    "names",
-    "issuer",
-    "serial",
-    "not_before",
-    "not_after",
-    "algorithm",
-    "first_seen",
-    "logs",
-    "revocation",
-    "tbs_sha256",
-    "spki_sha256",
-)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def stream(query: Query, form: str) -> Response:
@@ -59,22 +42,7 @@ def _json_lines(results: Iterable[CertificateSummary]) -> Iterator[str]:
 
 
 def _csv(results: Iterable[CertificateSummary]) -> Iterator[str]:
-    yield _csv_line(_COLUMNS)
-    for summary in results:
-        facts = plain({**summary_facts(summary), "revocation": summary.revocation.status})
-        yield _csv_line([_cell(facts[column]) for column in _COLUMNS])
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
-
-
-def _cell(value: str | list[str]) -> str:
-    """Return a cell's text; one that a spreadsheet would run as a formula is quoted with an apostrophe."""
-    text = " ".join(value) if isinstance(value, list) else value
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return comma_separated(plain(summary_facts(summary)) for summary in results)
 
 
 def feed(found: Page, itself: str, page_address: str, following: str | None) -> Response:
