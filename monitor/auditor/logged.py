@@ -3,6 +3,7 @@
 Looked at once, after the root over the entries was rebuilt, as many in one audit as its time allows.
 """
 
+from itertools import islice
 from typing import Any
 
 from monitor.auditor.absence import absence
@@ -111,11 +112,11 @@ class _Check:
     def _odd(self) -> None:
         """What the follower noticed in the entries' bytes, which are not kept of others."""
         odd, keys = self._audit.observations.odd_entries(*self._span), IssuerKeys()
-        for index, raw in [one for one in odd if keys.differ(one[1])][:1]:
+        for index, raw in islice((one for one in odd if keys.differ(one[1])), 1):
             detail = f"Entry {index} names another key than that of the issuer that signed it."
             more = _signers(raw)
             self._accuse(AuditCode.ISSUER_KEY_HASH_WRONG, Odd(index, 1), detail, SIGNED, more=more, raw=raw)
-        for index, raw in [one for one in odd if _place(one[1]) not in {None, one[0]}][:1]:
+        for index, raw in islice((one for one in odd if _place(one[1]) not in {None, one[0]}), 1):
             detail = f"Entry {index} says that it is entry {_place(raw)}."
             self._accuse(AuditCode.ENTRY_INDEX_WRONG, Odd(index, 1), detail, INDEXED, raw=raw)
 
