@@ -51,7 +51,7 @@ def test_a_feed_stays_xml(client):
 
 
 def test_a_spreadsheet_runs_no_formula(client, monkeypatch):
-    from web.public.views.search_forms import _cell
+    from monitor.values.comma_separated import _cell
 
     for value in ("=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx"):
         assert _cell(value) == f"'{value}"
