@@ -19,7 +19,6 @@ from verifier.transparency.log_list import MAX_LOG_LIST_SIZE, LogList, parse_log
 MISFIRE_SECONDS = 3600  # a machine that slept audits once when it wakes, whatever it missed
 HEARTBEAT_SECONDS = 5.0
 HEART = "heart"  # a thread of its own: logs that hang, however many, do not make it skip
-SHORTEST_BUDGET = timedelta(seconds=30)
 
 
 @dataclass(slots=True)

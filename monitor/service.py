@@ -203,10 +203,6 @@ class Monitor:
         with ThreadPoolExecutor(AUDIT_THREADS, thread_name_prefix="audit") as pool:
             return tuple(pool.map(lambda row: self._audit_and_release(row, progress, stop, budget), rows))
 
-    def audit_log(self, name: str, *, stop: Event, budget: timedelta = DEFAULT_BUDGET) -> AuditReport:
-        """Audit one log in this thread; raises UnknownLog."""
-        return self._audit(self._logs.get(name), None, stop, budget)
-
     def _audit_and_release(
         self, row: LogRow, progress: Callable[[str], None] | None, stop: Event, budget: timedelta
     ) -> AuditReport:

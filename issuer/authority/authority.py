@@ -93,10 +93,6 @@ class Authority:
     def roots(self) -> tuple[Certificate, ...]:
         return tuple(ca.certificate for ca in self.cas.values() if not ca.issuers)
 
-    @property
-    def issuing_certificates(self) -> tuple[Certificate, ...]:
-        return tuple(ca.certificate for ca in self.cas.values() if ca.issuers)
-
     def issue(self, request: IssueRequest) -> DualCertificate:
         """Make the subscriber's keys and certify them. The keys are in the result and nowhere else.
 

@@ -20,7 +20,6 @@ class Kind(StrEnum):
     LEAF = "leaf"
 
 
-CA_KINDS = frozenset({Kind.ROOT, Kind.ISSUING})
 LEAF = frozenset({Kind.LEAF})
 ALL_KINDS = frozenset(Kind)
 

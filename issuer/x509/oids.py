@@ -8,8 +8,6 @@ from typing import Final
 
 SM2_WITH_SM3: Final = "1.2.156.10197.1.501"  # GM/T 0006-2012
 CURVE_SM2: Final = "1.2.156.10197.1.301"  # GM/T 0006-2012
-EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"  # RFC 5480
-RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"  # RFC 8017
 
 SHA256: Final = "2.16.840.1.101.3.4.2.1"  # RFC 5754
 

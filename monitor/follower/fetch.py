@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import io
 import ipaddress
-import json
 import re
 import socket
 import time
@@ -24,7 +23,6 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from monitor.errors import (
-    BadResponse,
     Busy,
     Dripped,
     RedirectEndless,
@@ -152,17 +150,6 @@ class Fetcher:
             raise _failure(url, error) from error
         finally:
             _limits.reset(token)
-
-    def get_json(self, url: str, *, limit: int = SMALL_BODY) -> dict[str, Any]:
-        """Return the JSON object at ``url``."""
-        body = self.get(url, limit=limit)
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise BadResponse(f"{url}: expected JSON, got {body[:40]!r}") from error
-        if not isinstance(value, dict):
-            raise BadResponse(f"{url}: expected a JSON object, got {type(value).__name__}")
-        return value
 
     def _timed_out(self, url: str, received: int) -> TimedOut:
         record = {
