@@ -34,3 +34,11 @@ def leaf_index(extensions: bytes) -> int | None:
     if (value := found.get(_LEAF_INDEX)) is None:
         return None
     return int.from_bytes(wire.fixed(value, _LEAF_INDEX_SIZE, "CtExtensions.leaf_index"))
+
+
+def named_index(extensions: bytes) -> int | None:
+    """Where the log says that the entry is; None where it does not say, or not as static-ct-api has it."""
+    try:
+        return leaf_index(extensions)
+    except MalformedInput:
+        return None

@@ -7,10 +7,9 @@ from typing import Final
 
 from verifier.algorithms import SignatureScheme
 from verifier.errors import MalformedInput, UnsupportedAlgorithm
-from verifier.transparency import extensions as ct_extensions
 from verifier.transparency import moments, wire
 from verifier.transparency.digitally_signed import DigitallySigned
-from verifier.transparency.extensions import sct_extensions
+from verifier.transparency.extensions import named_index, sct_extensions
 
 __all__ = [
     "V1", "SignedCertificateTimestamp", "encode_sct_list", "parse_sct_list", "sct_extensions",
@@ -51,10 +50,7 @@ class SignedCertificateTimestamp:
     @property
     def leaf_index(self) -> int | None:
         """Where the log says the entry is; None where it does not say, or not as static-ct-api has it."""
-        try:
-            return ct_extensions.leaf_index(self.extensions)
-        except MalformedInput:
-            return None
+        return named_index(self.extensions)
 
     @property
     def digitally_signed(self) -> DigitallySigned:

@@ -4,12 +4,12 @@ from hashlib import sha256
 from typing import Final
 
 from verifier.certificates import Certificate
-from verifier.errors import MalformedInput, VerifierError
+from verifier.errors import VerifierError
 from verifier.transparency.entries import PrecertEntry, TimestampedEntry, X509Entry, leaf_hash
 from verifier.transparency.entries import parse_merkle_tree_leaf as parse_leaf
 from verifier.transparency.evidence.absence import absent
 from verifier.transparency.evidence.case import Case, Result, moment, short
-from verifier.transparency.extensions import leaf_index
+from verifier.transparency.extensions import named_index
 from verifier.transparency.merkle import MAX_SIZE, CompactRange
 from verifier.transparency.tree_head import SignedTreeHead
 
@@ -137,24 +137,16 @@ def merged_late(case: Case) -> Result:
         f"its SCT is of {entry.time:%Y-%m-%d %H:%M:%S} UTC; with the merge delay of"
         f" {int(case.log.mmd.total_seconds())} s it was due before that head ({moment(early)})",
     )
-    if _own_place(entry) == index:
+    if named_index(entry.extensions) == index:
         case.require(True, f"the entry names its own place, {index}")
         return Result.PROVEN
     return absent(case, leaf_hash(case.material.base64("leaf_input")), early)
 
 
-def _own_place(entry: TimestampedEntry) -> int | None:
-    """The index that the entry names (static-ct-api); RFC 6962 leaves its extensions opaque."""
-    try:
-        return leaf_index(entry.extensions)
-    except MalformedInput:
-        return None
-
-
 def index_wrong(case: Case) -> Result:
     """An entry that names another place than the one where it stands (static-ct-api, SCT Extension)."""
     _, entry = included_entry(case)
-    index, named = case.material.integer("leaf_index", maximum=MAX_SIZE), _own_place(entry)
+    index, named = case.material.integer("leaf_index", maximum=MAX_SIZE), named_index(entry.extensions)
     case.require(named is not None, "the entry names its place")
     case.require(named != index, f"it says that it is entry {named}, which is not {index}")
     return Result.PROVEN
