@@ -10,7 +10,7 @@ from enum import StrEnum
 from xml.etree.ElementTree import Element
 
 from web.public.drawing.months import ticks
-from web.public.drawing.svg import NAMESPACE, label, serialise, shape, titled
+from web.public.drawing.svg import NAMESPACE, elapsed, label, percent, serialise, shape, titled, wide
 from web.public.language import Text, say
 from web.public.text import day, plural, shorten
 
@@ -75,8 +75,7 @@ class Window:
 
     def place(self, moment: datetime) -> float:
         """Return where a moment lies, 0 to 100, and at the edge what lies outside."""
-        length = max((self.end - self.start).total_seconds(), 1.0)
-        return min(max((moment - self.start).total_seconds() / length, 0.0), 1.0) * 100
+        return elapsed(moment, self.start, self.end) * 100
 
 
 def draw_calendar(lanes: tuple[Lane, ...], window: Window, now: datetime) -> str:
@@ -92,12 +91,7 @@ def draw_calendar(lanes: tuple[Lane, ...], window: Window, now: datetime) -> str
         "Lifetimes of {certificates} from {start} until {end}.",
         certificates=plural(lives, "certificate"), start=day(window.start), end=day(window.end),
     )  # fmt: skip
-    return serialise(
-        shape(
-            "svg", *shapes, xmlns=NAMESPACE, width="100%", height=height, class_="drawing calendar",
-            role="group", aria_label=described,
-        )
-    )  # fmt: skip
+    return wide(height, described, shapes, class_="calendar", links=True)
 
 
 def draw_key(state: LifeState) -> str:
@@ -118,7 +112,7 @@ def draw_key(state: LifeState) -> str:
 
 def _grid(window: Window, height: float) -> Iterable[Element]:
     for moment, words in ticks(window.start, window.end):
-        x = _percent(window.place(moment))
+        x = percent(window.place(moment))
         yield shape("line", x1=x, x2=x, y1=4.0, y2=height, class_="grid")
         if window.place(moment) < 90:  # noqa: PLR2004  beyond it, the words would leave the picture
             yield label(x, 13, words, "caption", dx="5")
@@ -126,7 +120,7 @@ def _grid(window: Window, height: float) -> Iterable[Element]:
 
 def _today(window: Window, now: datetime, height: float) -> Iterable[Element]:
     place = window.place(now)
-    x = _percent(place)
+    x = percent(place)
     yield shape("line", x1=x, x2=x, y1=20.0, y2=height, class_="now")
     side = "end" if place > 50 else "start"  # noqa: PLR2004  the half of the picture with room for the word
     yield label(x, 30, say("today"), "caption today", text_anchor=side, dx="-5" if side == "end" else "5")
@@ -161,14 +155,14 @@ def _life(life: Life, window: Window, y: float) -> Element:
 
 
 def _bar(left: float, right: float, y: float, class_: str) -> Element:
-    width = _percent(max(right - left, 0.0))
-    return shape("rect", x=_percent(left), y=y, width=width, height=_BAR, rx=4, class_=class_)
+    width = percent(max(right - left, 0.0))
+    return shape("rect", x=percent(left), y=y, width=width, height=_BAR, rx=4, class_=class_)
 
 
 def _sign(place: float, y: float) -> Element:
     """Draw the octagon at the moment of revocation, inside the picture at its edges too."""
     inward = _SIGN if place < 1 else -_SIGN if place > 99 else 0.0  # noqa: PLR2004  per cent
-    return _octagon(x=_percent(place), y=y, inward=inward)
+    return _octagon(x=percent(place), y=y, inward=inward)
 
 
 def _octagon(x: float | str, y: float, inward: float = 0.0) -> Element:
@@ -186,7 +180,3 @@ def _title(life: Life) -> Text:
         name=life.name, algorithm=life.algorithm, start=day(life.start), end=day(life.end),
         state=life.outcome if life.state is LifeState.REVOKED else life.state.word,
     )  # fmt: skip
-
-
-def _percent(place: float) -> str:
-    return f"{place:.2f}%"

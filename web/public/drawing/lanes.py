@@ -9,10 +9,10 @@ from datetime import datetime
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
-from web.public.drawing.svg import NAMESPACE, label, serialise, shape, titled
+from web.public.drawing.svg import elapsed, label, percent, shape, titled, wide
 from web.public.drawing.symbols import state_shapes
 from web.public.language import Text, say
-from web.public.state import State
+from web.public.state import State, worst
 from web.public.text import moment
 
 _LANE, _CAPTION, _LINE, _AXIS = 46.0, 13.0, 30.0, 22.0
@@ -52,18 +52,7 @@ def draw_lanes(lanes: Sequence[HeadLane], start: datetime, now: datetime) -> str
         "Tree heads over time: {lanes}.",
         lanes=_listed([say("{name}, {note}", name=lane.name, note=lane.note) for lane in lanes]),
     )
-    return serialise(
-        shape(
-            "svg",
-            *shapes,
-            xmlns=NAMESPACE,
-            width="100%",
-            height=height,
-            class_="drawing lanes",
-            role="img",
-            aria_label=description,
-        )
-    )
+    return wide(height, description, shapes, class_="lanes")
 
 
 def _listed(parts: Sequence[Text]) -> Text:
@@ -71,8 +60,7 @@ def _listed(parts: Sequence[Text]) -> Text:
 
 
 def _lane(lane: HeadLane, top: float, start: datetime, now: datetime) -> list[Element]:
-    length = max((now - start).total_seconds(), 1.0)
-    places = [min(max((mark.time - start).total_seconds() / length, 0.0), 1.0) for mark in lane.marks]
+    places = [elapsed(mark.time, start, now) for mark in lane.marks]
     shown = _chosen(lane, places)
     y = top + _LINE
     return [
@@ -102,9 +90,9 @@ def _link(lane: HeadLane, one: int, other: int, places: Sequence[float], y: floa
     between = lane.links[one:other]
     if not between:
         return []
-    state = next((bad for bad in (State.REFUSED, State.UNKNOWN) if bad in between), State.TRUSTED)
+    state = worst(between)
     x1, x2 = places[one] * 100, places[other] * 100
-    line = shape("line", x1=f"{x1:.2f}%", x2=f"{x2:.2f}%", y1=y, y2=y, class_=f"link is-{state.value}")
+    line = shape("line", x1=percent(x1), x2=percent(x2), y1=y, y2=y, class_=f"link is-{state.value}")
     if state is not State.REFUSED:
         return [line]
     return [line, _placed(State.REFUSED, (x1 + x2) / 2, y)]
@@ -114,7 +102,7 @@ def _mark(mark: HeadMark, place: float, y: float) -> Element:
     return titled(mark.title, _placed(mark.state, place * 100, y))
 
 
-def _placed(state: State, percent: float, y: float) -> Element:
+def _placed(state: State, place: float, y: float) -> Element:
     """Return a state's symbol with its middle at that place; it does not stretch."""
     return shape(
         "svg",
@@ -124,7 +112,7 @@ def _placed(state: State, percent: float, y: float) -> Element:
             *state_shapes(state),
             transform=f"translate({-_SYMBOL / 2:g} {-_SYMBOL / 2:g})",
         ),
-        x=f"{percent:.2f}%",
+        x=percent(place),
         y=y,
         overflow="visible",
         class_=f"symbol is-{state.value}",

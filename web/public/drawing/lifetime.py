@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from web.public.drawing.svg import NAMESPACE, label, serialise, shape
+from web.public.drawing.svg import elapsed, label, percent, shape, wide
 from web.public.language import say
 from web.public.text import day
 
@@ -12,34 +12,23 @@ _LOW, _HIGH = 12.0, 88.0
 
 def draw_lifetime(not_before: datetime, not_after: datetime, now: datetime) -> str:
     """Return the line as wide as its place; the part already lived is filled."""
-    length = max((not_after - not_before).total_seconds(), 1.0)
-    lived = min(max((now - not_before).total_seconds() / length, 0.0), 1.0)
+    lived = elapsed(now, not_before, not_after)
+    place = percent(lived * 100)
     outside = "early" if now < not_before else "late" if now > not_after else ""
     shapes = [
         shape("rect", x="0", y=_LINE, width="100%", height=_BAR, rx=4, class_="whole"),
-        shape("rect", x="0", y=_LINE, width=f"{lived * 100:.2f}%", height=_BAR, rx=4, class_="lived"),
+        shape("rect", x="0", y=_LINE, width=place, height=_BAR, rx=4, class_="lived"),
         label("0", _HEIGHT - 6, day(not_before), "caption"),
         label("100%", _HEIGHT - 6, day(not_after), "caption", text_anchor="end"),
     ]
     if not outside:
-        place = f"{lived * 100:.2f}%"
         shapes.append(shape("line", x1=place, x2=place, y1=_LINE - 5, y2=_LINE + _BAR + 5, class_="now"))
         if _LOW < lived * 100 < _HIGH:
             shapes.append(label(place, _HEIGHT - 6, say("now"), "caption", text_anchor="middle"))
-    return serialise(
-        shape(
-            "svg",
-            *shapes,
-            xmlns=NAMESPACE,
-            width="100%",
-            height=_HEIGHT,
-            class_=f"drawing lifetime {outside}".rstrip(),
-            role="img",
-            aria_label=say(
-                "Valid from {start} until {end}; {lived} of it is over.",
-                start=day(not_before),
-                end=day(not_after),
-                lived=f"{lived:.0%}",
-            ),
-        )
+    description = say(
+        "Valid from {start} until {end}; {lived} of it is over.",
+        start=day(not_before),
+        end=day(not_after),
+        lived=f"{lived:.0%}",
     )
+    return wide(_HEIGHT, description, shapes, class_=f"lifetime {outside}".rstrip())

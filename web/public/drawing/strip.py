@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from web.public.drawing.svg import NAMESPACE, label, serialise, shape, titled
+from web.public.drawing.svg import label, percent, shape, titled, wide
 from web.public.language import Text, say
 from web.public.state import State
 from web.public.text import moment
@@ -32,29 +32,18 @@ class Bar:
 def draw_strip(bars: Sequence[Bar], first: datetime, description: Text) -> str:
     """Return ``bars`` (oldest first, at most ``SLOTS``, not empty); ``first`` is when the oldest was made."""
     offset = SLOTS - len(bars)
-    shapes = [part for number, bar in enumerate(bars, offset) for part in _bar(bar, number)]
-    start = f"{offset / SLOTS * 100:.2f}%"
+    shapes = [_bar(bar, number) for number, bar in enumerate(bars, offset)]
+    start = percent(offset / SLOTS * 100)
     anchor = "end" if offset > SLOTS * _HALF else "start"
     shapes += [
         shape("line", x1=start, x2="100%", y1=_BASE + 2, y2=_BASE + 2, class_="grid"),
         label(start, _CAPTION, moment(first), "caption", text_anchor=anchor),
         label("100%", _CAPTION, say("now"), "caption", text_anchor="end"),
     ]
-    return serialise(
-        shape(
-            "svg",
-            *shapes,
-            xmlns=NAMESPACE,
-            width="100%",
-            height=_HEIGHT,
-            class_="drawing strip",
-            role="img",
-            aria_label=description,
-        )
-    )
+    return wide(_HEIGHT, description, shapes, class_="strip")
 
 
-def _bar(bar: Bar, slot: int) -> list[Element]:
+def _bar(bar: Bar, slot: int) -> Element:
     high = _TALL if bar.state is State.REFUSED else _SHORT
     left, width = (slot + _GAP / 2) / SLOTS * 100, (1 - _GAP) / SLOTS * 100
     block = shape(
@@ -70,4 +59,4 @@ def _bar(bar: Bar, slot: int) -> list[Element]:
         middle = f"{left + width / 2:.3f}%"
         cross = shape("path", d="M-3 -3 3 3M3 -3-3 3", class_="cross")
         parts.append(shape("svg", cross, x=middle, y=_BASE - high - 6, overflow="visible"))
-    return [titled(bar.title, *parts, class_=f"bar is-{bar.state.value}")]
+    return titled(bar.title, *parts, class_=f"bar is-{bar.state.value}")

@@ -4,6 +4,7 @@ ElementTree escapes; :func:`~web.public.text.visible` first takes out what XML 1
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from xml.etree.ElementTree import Element, tostring
 
 from web.public.language import shown
@@ -59,6 +60,34 @@ def picture(
         aria_label=description,
     )
     return serialise(root)
+
+
+def wide(
+    height: float, description: str, children: Iterable[Element], *, class_: str, links: bool = False
+) -> str:
+    """Return a picture as wide as its place: what it shows stands in per cent, words keep their size."""
+    root = shape(
+        "svg",
+        *children,
+        xmlns=NAMESPACE,
+        width="100%",
+        height=height,
+        class_=f"drawing {class_}",
+        role="group" if links else "img",
+        aria_label=description,
+    )
+    return serialise(root)
+
+
+def elapsed(moment: datetime, start: datetime, end: datetime) -> float:
+    """Return where a moment lies between two others, 0 to 1, and at the edge what lies outside."""
+    length = max((end - start).total_seconds(), 1.0)
+    return min(max((moment - start).total_seconds() / length, 0.0), 1.0)
+
+
+def percent(place: float) -> str:
+    """Return a place of a wide picture, 0 to 100, as an attribute."""
+    return f"{place:.2f}%"
 
 
 def serialise(root: Element) -> str:

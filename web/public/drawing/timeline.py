@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from web.public.drawing.svg import NAMESPACE, label, serialise, shape, titled
+from web.public.drawing.svg import label, percent, shape, titled, wide
 from web.public.language import say
 from web.public.state import State
 from web.public.text import ago, moment, plural
@@ -49,31 +49,15 @@ def draw_timeline(points: tuple[Point, ...], now: datetime, start: datetime | No
         first=plural(points[0].size, "entry", "entries"), ago=ago(points[0].time, now),
         largest=f"{largest:,}", heads=plural(len(points), "tree head"),
     )  # fmt: skip
-    return _wide(height, description, shapes, "timeline")
+    return wide(height, description, shapes, class_="timeline")
 
 
 def draw_growth(points: tuple[Point, ...], now: datetime) -> str:
     """Return the same growth as a small line without words, for a card."""
     places = _places(points, now, points[0].time)
     description = say("Growth to {entries}.", entries=plural(points[-1].size, "entry", "entries"))
-    return _wide(
-        _SPARK_HEIGHT, description, [_stretched(places, top=3.0, height=_SPARK_HEIGHT - 6)], "growth"
-    )
-
-
-def _wide(height: float, description: str, shapes: list[Element], class_: str) -> str:
-    return serialise(
-        shape(
-            "svg",
-            *shapes,
-            xmlns=NAMESPACE,
-            width="100%",
-            height=height,
-            class_=f"drawing {class_}",
-            role="img",
-            aria_label=description,
-        )
-    )
+    line = _stretched(places, top=3.0, height=_SPARK_HEIGHT - 6)
+    return wide(_SPARK_HEIGHT, description, [line], class_="growth")
 
 
 def _places(points: tuple[Point, ...], now: datetime, start: datetime) -> list[tuple[float, float]]:
@@ -124,7 +108,7 @@ def _dots(points: tuple[Point, ...], places: list[tuple[float, float]]) -> list[
                 state=points[number].state.word,
             ),
             shape(
-                "circle", cx=f"{places[number][0] * 100:.2f}%", cy=_TOP + _down(places[number][1], _PLOT), r=4
+                "circle", cx=percent(places[number][0] * 100), cy=_TOP + _down(places[number][1], _PLOT), r=4
             ),
             class_=f"dot is-{points[number].state.value}",
         )
