@@ -10,7 +10,7 @@ from monitor.values import Alert, LogState, Overview
 from web.public.language import Text, say
 from web.public.models.logs import log_said
 from web.public.models.witnesses import Witnessing, witnessing
-from web.public.state import State
+from web.public.state import State, worst
 from web.public.text import ago, plural, span
 
 
@@ -40,16 +40,15 @@ class Glance:
 def glance(overview: Overview, counts: Counts, now: datetime) -> Glance:
     """Put the figures together."""
     asked = [witnessing(log) for log in overview.logs]
+    counted = _witness_facts(asked)
     figures = (
         _logs(overview.logs, now),
         _audit(overview, now),
         _alerts(overview.alerts),
         _certificates(counts, now),
-        _witnesses(asked),
+        _witnesses(asked, **counted),
     )
-    return Glance(
-        figures, {"certificates_by_state": counts_facts(counts), "witnesses": _witness_facts(asked)}
-    )
+    return Glance(figures, {"certificates_by_state": counts_facts(counts), "witnesses": counted})
 
 
 def counts_facts(counts: Counts) -> dict[str, int]:
@@ -64,14 +63,11 @@ def counts_facts(counts: Counts) -> dict[str, int]:
 
 
 def _logs(logs: Sequence[LogState], now: datetime) -> Figure:
-    verified = sum(log_said(log).state is State.TRUSTED for log in logs)
+    states = tuple(log_said(log).state for log in logs)
     oldest = min((log.head.timestamp for log in logs if log.head), default=None)
     note = say("heads signed {ago}", ago=ago(oldest, now)) if oldest else say("no tree head yet")
-    value = say("{verified} of {all}", verified=verified, all=len(logs))
-    state = State.TRUSTED if logs and verified == len(logs) else State.UNKNOWN
-    if any(log_said(log).state is State.REFUSED for log in logs):
-        state = State.REFUSED
-    return Figure(say("Logs verified"), value, ((note, {}),), "logs.show", state)
+    value = say("{verified} of {all}", verified=states.count(State.TRUSTED), all=len(logs))
+    return Figure(say("Logs verified"), value, ((note, {}),), "logs.show", worst(states))
 
 
 def _audit(overview: Overview, now: datetime) -> Figure:
@@ -125,14 +121,11 @@ def _certificates(counts: Counts, now: datetime) -> Figure:
     )
 
 
-def _witnesses(asked: Sequence[Witnessing]) -> Figure:
-    names = {one.name for each in asked for one in each.witnesses}
-    if not names:
+def _witnesses(asked: Sequence[Witnessing], configured: int, cosigning: int) -> Figure:
+    if not configured:
         return Figure(say("Witnesses"), say("none"), ((say("no one else cosigns"), {}),), "logs.show")
-    behind = {one.name for each in asked for one in each.witnesses if one.said.state is not State.TRUSTED}
-    value = say("{verified} of {all}", verified=len(names) - len(behind), all=len(names))
-    states = {each.said.state for each in asked if each.said}
-    state = next((bad for bad in (State.REFUSED, State.UNKNOWN) if bad in states), State.TRUSTED)
+    value = say("{verified} of {all}", verified=cosigning, all=configured)
+    state = worst(tuple(each.said.state for each in asked if each.said))
     return Figure(say("Witnesses"), value, ((say("cosigned what is due"), {}),), "logs.show", state)
 
 

@@ -18,7 +18,7 @@ from monitor.values import Alert, Head, from_ms
 from web.public.drawing.lanes import HeadLane, HeadMark
 from web.public.language import Text, say
 from web.public.models.logs import explained
-from web.public.state import State
+from web.public.state import State, worst
 from web.public.text import moment, plural
 
 _WITNESS = "the witness "
@@ -162,14 +162,13 @@ def first_time(heads: Heads) -> datetime:
 
 
 def _own_lane(own: Sequence[Head]) -> HeadLane:
-    oldest_first = own[::-1]
     marks = tuple(
         HeadMark(
             head.timestamp, State.TRUSTED, _title(head.tree_size, head.timestamp, _own_words(head, before))
         )
         for head, before in reversed(_with_before(own))
     )
-    links = tuple(State.TRUSTED for _ in pairwise(oldest_first))
+    links = (State.TRUSTED,) * (len(own) - 1)
     return HeadLane(say("this auditor"), plural(len(own), "tree head"), marks, links)
 
 
@@ -183,12 +182,8 @@ def _other_lane(observer: str, others: Sequence[SeenHead]) -> HeadLane:
         )
         for one in seen
     )
-    links = tuple(_worse(one.state, other.state) for one, other in pairwise(marks))
+    links = tuple(worst((one.state, other.state)) for one, other in pairwise(marks))
     return HeadLane(observer_words(observer), plural(len(seen), "tree head"), marks, links)
-
-
-def _worse(one: State, other: State) -> State:
-    return next((state for state in (State.REFUSED, State.UNKNOWN) if state in {one, other}), State.TRUSTED)
 
 
 def _failed_lane(pair: FailedPair) -> HeadLane:

@@ -37,11 +37,6 @@ class Witnessing:
     required: int
     witnesses: tuple[WitnessShown, ...]
 
-    @property
-    def covering(self) -> int:
-        """How many have cosigned every entry that is due."""
-        return sum(one.said.state is State.TRUSTED for one in self.witnesses)
-
 
 def witnessing(log: LogState) -> Witnessing:
     """Return what the last audit says of the log's witnesses."""
