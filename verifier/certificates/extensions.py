@@ -26,7 +26,7 @@ _REMEMBERED: Final = 2048  # sets of extensions: some for each CA, a hundred whe
 _LONGEST_REMEMBERED: Final = 1024  # bytes of a set
 _ALTERNATIVE_NAME: Final = asn1.encode_oid("2.5.29.17")
 _SUBJECT_KEY_ID: Final = asn1.encode_oid("2.5.29.14")
-_DNS_NAME, _OCTET_STRING = 0x82, b"\x04"
+_DNS_NAME: Final = 0x82
 _LONG_FORM: Final = 0x80  # of a length: from here on it takes more than one byte
 _ALGORITHM: Final = asn1.encode(asn1.SEQUENCE, asn1.encode_oid("1.3.101.112"))
 _TIME: Final = asn1.encode(0x17, b"000101000000Z")
@@ -102,8 +102,9 @@ def _plain_names(value: bytes) -> tuple[str, ...] | None:
 
 def _plain_octets(value: bytes) -> bytes | None:
     """The content of a short OCTET STRING and nothing more."""
-    short = value[:1] == _OCTET_STRING and value[1:2] == bytes((len(value) - 2 & 0x7F,))
-    return value[2:] if short and len(value) - 2 < _LONG_FORM else None
+    content = value[2:]
+    short = len(content) < _LONG_FORM and value[:2] == bytes((asn1.OCTET_STRING, len(content)))
+    return content if short else None
 
 
 def _read(elements: tuple[bytes, ...]) -> TypedExtensions:
