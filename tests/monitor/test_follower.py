@@ -24,7 +24,6 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from monitor import Monitor
-from monitor.follower import quiet
 from monitor.values import WatchedLog
 from verifier.algorithms import PublicKey
 key = PublicKey.from_spki(bytes.fromhex(sys.argv[3]))

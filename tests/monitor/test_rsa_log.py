@@ -7,6 +7,7 @@ import base64
 import json
 import subprocess
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 
@@ -135,8 +136,6 @@ def test_a_broken_promise_is_proven_here_and_by_openssl(monitor, signed, make_lo
 
 def sha256_of_key(der):
     """The issuer_key_hash, with openssl reading the certificate."""
-    from hashlib import sha256
-
     command = ["openssl", "x509", "-inform", "DER", "-noout", "-pubkey"]
     text = subprocess.run(command, input=der, check=True, capture_output=True).stdout
     command = ["openssl", "pkey", "-pubin", "-outform", "DER"]

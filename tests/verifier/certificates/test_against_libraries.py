@@ -33,9 +33,6 @@ SCT_LIST = "1.3.6.1.4.1.11129.2.4.2"
 SCT_LIST_DER = core.ObjectIdentifier(SCT_LIST).dump()
 SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 LARGEST = 8000
-SCT_LIST = "1.3.6.1.4.1.11129.2.4.2"
-SCT_LIST_DER = core.ObjectIdentifier(SCT_LIST).dump()
-SPKI = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 INTERESTING = bytes.fromhex("00010203040506 0c 13 16 17 18 1e 20 30 31 7f 80 81 82 83 86 87 a0 a3 ff")
 
 
