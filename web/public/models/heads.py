@@ -156,9 +156,9 @@ def lanes(heads: Heads) -> tuple[HeadLane, ...]:
     return (*found, *(_failed_lane(pair) for pair in heads.failed[:_MOST_FAILED]))
 
 
-def first_time(heads: Heads) -> datetime:
-    """Return when the oldest of all these heads was signed."""
-    return min(mark.time for lane in lanes(heads) for mark in lane.marks)
+def first_time(drawn: Sequence[HeadLane]) -> datetime:
+    """Return when the oldest of the heads on these lanes was signed."""
+    return min(mark.time for lane in drawn for mark in lane.marks)
 
 
 def _own_lane(own: Sequence[Head]) -> HeadLane:

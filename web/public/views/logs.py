@@ -1,10 +1,12 @@
 """/logs and /log/<log>: each log's state, key, growth, heads and who saw them, witnesses and audits."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response
 
-from monitor.values import Alert, AuditReport, LogState
+from monitor.observations.values import EndpointAvailability, Following
+from monitor.values import Alert, AuditReport, LogState, MalformedEntry
 from web.public.cards import log_cards
 from web.public.drawing import draw_timeline
 from web.public.drawing.lanes import draw_lanes
@@ -42,74 +44,86 @@ def show() -> Response:
 @blueprint.get("/log/<name>/")
 def log(name: str) -> Response:
     """Show one log."""
-    monitor = sources().monitor
-    state = monitor.log(name)
+    state = sources().monitor.log(name)
     if state is None:
         raise Missing(say("No log of this name is followed here."), way_out=say("The page Logs lists them."))
-    alerts, reports = monitor.alerts(state.name), monitor.audits(state.name, limit=_AUDITS)
-    heads = heads_of(
-        monitor.heads(state.name, _HEADS), monitor.observations.seen_heads(state.name, _HEADS), alerts
-    )
-    witnesses = witnessing(state)
+    known = _known(state)
     return page(
         "log.html",
-        _facts(state, heads, witnesses, reports, alerts),
+        _facts(known),
         log=state,
         said=log_said(state),
         key=key_words(state.key),
         standing=standing_words(state),
         listed=listed(state.log_id),
-        roots=monitor.observations.accepted_roots(state.name),
-        heads=rows(heads, _HEAD_ROWS),
-        all_heads=heads,
-        witnessing=witnesses,
-        audits=[audit_shown(report) for report in reports],
-        alerts=[alert_shown(alert, monitor.evidence.notes(alert.id)) for alert in alerts],
-        malformed=_malformed(state),
-        availability=monitor.observations.availability(state.name, sources().now),
-        following=monitor.observations.following(state.name),
-        **_pictures(state, heads),
+        roots=known.roots,
+        heads=rows(known.heads, _HEAD_ROWS),
+        all_heads=known.heads,
+        witnessing=known.witnesses,
+        audits=[audit_shown(report) for report in known.reports],
+        alerts=[alert_shown(alert, sources().monitor.evidence.notes(alert.id)) for alert in known.alerts],
+        malformed=known.malformed,
+        availability=known.availability,
+        following=known.following,
+        **_pictures(known),
     )
 
 
-def _facts(
-    state: LogState,
-    heads: Heads,
-    witnesses: Witnessing,
-    reports: tuple[AuditReport, ...],
-    alerts: tuple[Alert, ...],
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Everything that the page shows of one log, read once for people and for programs."""
+
+    state: LogState
+    heads: Heads
+    witnesses: Witnessing
+    reports: tuple[AuditReport, ...]
+    alerts: tuple[Alert, ...]
+    malformed: tuple[MalformedEntry, ...]
+    roots: int | None
+    availability: tuple[EndpointAvailability, ...]
+    following: Following | None
+
+
+def _known(state: LogState) -> _Known:
+    monitor, name = sources().monitor, state.name
+    seen, alerts = monitor.observations, monitor.alerts(name)
+    return _Known(
+        state=state,
+        heads=heads_of(monitor.heads(name, _HEADS), seen.seen_heads(name, _HEADS), alerts),
+        witnesses=witnessing(state),
+        reports=monitor.audits(name, limit=_AUDITS),
+        alerts=alerts,
+        malformed=monitor.malformed(name) if state.malformed else (),
+        roots=seen.accepted_roots(name),
+        availability=seen.availability(name, sources().now),
+        following=seen.following(name),
+    )
+
+
+def _facts(known: _Known) -> dict[str, Any]:
     """Return everything that the page shows, and the heads that it has no room for."""
-    monitor, now = sources().monitor, sources().now
-    following = monitor.observations.following(state.name)
     return {
-        **log_facts(state),
-        "accepted_roots": monitor.observations.accepted_roots(state.name),
-        "heads": [head_facts(head) for head in heads.own],
-        "seen_by_others": [seen_facts(seen) for seen in heads.others],
-        "consistency": pair_facts(heads),
-        "witnessing": witness_facts(witnesses),
-        "audits": [audit_facts(report) for report in reports],
-        "alerts": [alert_facts(alert) for alert in alerts],
-        "malformed_entries": [{"index": one.index, "reason": one.reason} for one in _malformed(state)],
-        "availability": [
-            availability_facts(one) for one in monitor.observations.availability(state.name, now)
-        ],
-        "following": following_facts(following) if following else None,
+        **log_facts(known.state),
+        "accepted_roots": known.roots,
+        "heads": [head_facts(head) for head in known.heads.own],
+        "seen_by_others": [seen_facts(seen) for seen in known.heads.others],
+        "consistency": pair_facts(known.heads),
+        "witnessing": witness_facts(known.witnesses),
+        "audits": [audit_facts(report) for report in known.reports],
+        "alerts": [alert_facts(alert) for alert in known.alerts],
+        "malformed_entries": [{"index": one.index, "reason": one.reason} for one in known.malformed],
+        "availability": [availability_facts(one) for one in known.availability],
+        "following": following_facts(known.following) if known.following else None,
     }
 
 
-def _malformed(state: LogState) -> tuple[Any, ...]:
-    return sources().monitor.malformed(state.name) if state.malformed else ()
-
-
-def _pictures(state: LogState, heads: Heads) -> dict[str, Any]:
+def _pictures(known: _Known) -> dict[str, Any]:
     """Draw the growth, the heads of each observer on the same axis of time, and the last audits."""
-    now, drawn = sources().now, points(heads.own)
-    strip = strip_of(state.name, sources().monitor.tally.marks(state.name))
-    start = min(first_time(heads), drawn[0].time) if drawn else None
+    now, drawn, observers = sources().now, points(known.heads.own), lanes(known.heads)
+    strip = strip_of(known.state.name, sources().monitor.tally.marks(known.state.name))
+    start = first_time(observers) if drawn else None
     return {
         "timeline": inline(draw_timeline(drawn, now, start)) if grew(drawn) else "",
-        "lanes": inline(draw_lanes(lanes(heads), start, now)) if start else "",
+        "lanes": inline(draw_lanes(observers, start, now)) if start else "",
         "strip": inline(draw_strip(strip.bars, strip.first, strip.description)) if strip else "",
     }
