@@ -3,7 +3,7 @@
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -234,9 +234,7 @@ class MadeLog:
         elif endpoint == "get-entries":
             start, end = int(query["start"]), int(query["end"])
             served = self.entries[start : min(end + 1, start + self.limit)]
-            reply_json(
-                handler, {"entries": [{"leaf_input": b64(a), "extra_data": b64(b)} for a, b in served]}
-            )
+            reply_entries(handler, served)
         else:
             reply(handler, b"not found", 404)
 
@@ -330,6 +328,12 @@ def reply(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **hea
 
 def reply_json(handler: BaseHTTPRequestHandler, value: Any, status: int = 200, **headers: str) -> None:
     reply(handler, json.dumps(value).encode(), status, Content_Type="application/json", **headers)
+
+
+def reply_entries(handler: BaseHTTPRequestHandler, entries: Iterable[tuple[bytes, bytes]]) -> None:
+    """As get-entries does."""
+    encoded = [{"leaf_input": b64(leaf), "extra_data": b64(extra)} for leaf, extra in entries]
+    reply_json(handler, {"entries": encoded})
 
 
 @pytest.fixture

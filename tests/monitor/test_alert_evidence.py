@@ -9,7 +9,7 @@ import pytest
 from monitor import Monitor
 from monitor.store.migrations import MIGRATIONS
 from monitor.values import AuditOutcome
-from tests.monitor.conftest import b64
+from tests.monitor.conftest import b64, reply_entries
 from verifier.transparency.merkle import consistency_spans
 
 
@@ -74,15 +74,14 @@ def test_a_proof_is_not_given_up_for_observations(monitor, again):
     assert kept[2].recorded_at == alert.last_at
 
 
-def test_large_evidence_of_what_goes_on_is_kept_once_an_audit_long(monitor, watched, ca, reply_json):
+def test_large_evidence_of_what_goes_on_is_kept_once_an_audit_long(monitor, watched, ca):
     """A log that lies for months fills no disk; each audit says what it found."""
     for _ in range(200):
         watched.add_precertificate(ca.precertificate("more.example.test"), ca)
     served = [(leaf + b"x", extra) for leaf, extra in watched.entries]
 
     def answer(handler, query):
-        chosen = served[int(query["start"]) : int(query["end"]) + 1]
-        reply_json(handler, {"entries": [{"leaf_input": b64(a), "extra_data": b64(b)} for a, b in chosen]})
+        reply_entries(handler, served[int(query["start"]) : int(query["end"]) + 1])
 
     watched.hooks["get-entries"] = answer
     sizes = []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.values import DISTRUSTING, MISCONDUCT, OTHERS_OFFENCES, AuditCode, AuditOutcome
+from tests.monitor.conftest import b64, reply_entries
 from verifier.algorithms import KeyAlgorithm, PrivateKey
 from verifier.errors import InvalidProof
 from verifier.transparency.evidence import Evidence, Result, examine
@@ -16,14 +17,6 @@ from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
 
 def codes(report):
     return {finding.code.value for finding in report.findings if finding.outcome.value == "failed"}
-
-
-def sth(head):
-    return {
-        "tree_size": head.tree_size, "timestamp": head.timestamp,
-        "sha256_root_hash": base64.b64encode(head.root_hash).decode(),
-        "tree_head_signature": base64.b64encode(head.signature).decode(),
-    }  # fmt: skip
 
 
 @pytest.fixture
@@ -66,7 +59,7 @@ def found(monitor, log, code, *, distrusted=True, result=None):
 
 
 def serve_head(log, head, reply_json):
-    log.hooks["get-sth"] = lambda handler, _query: reply_json(handler, sth(head))
+    log.hooks["get-sth"] = lambda handler, _query: reply_json(handler, log.sth_json(head))
 
 
 def test_a_head_signed_with_another_key(monitor, watched, ca, reply_json):
@@ -159,7 +152,7 @@ def test_an_altered_old_entry_under_a_larger_tree(monitor, watched, ca):
 @pytest.mark.parametrize("change", ["short", "long", "other"])
 def test_a_consistency_proof_that_proves_nothing(monitor, watched, ca, reply_json, change):
     grow(watched, ca)
-    node = base64.b64encode(bytes(32)).decode()
+    node = b64(bytes(32))
     proof = {"short": [], "long": [node] * 20, "other": [node] * 4}[change]
     watched.hooks["get-sth-consistency"] = lambda handler, _query: reply_json(handler, {"consistency": proof})
     found(monitor, watched, "consistency-invalid" if change == "other" else "consistency-length")
@@ -171,7 +164,7 @@ def test_one_garbled_proof_accuses_nobody(monitor, watched, ca, reply_json):
 
     def answer(handler, _query):
         del watched.hooks["get-sth-consistency"]
-        reply_json(handler, {"consistency": [base64.b64encode(bytes(32)).decode()] * 4})
+        reply_json(handler, {"consistency": [b64(bytes(32))] * 4})
 
     watched.hooks["get-sth-consistency"] = answer
     (report,) = monitor.audit_now()
@@ -201,12 +194,7 @@ def test_entries_that_do_not_hash_to_the_signed_root(monitor, watched, ca, reply
         served[8] = served[7]
 
     def answer(handler, query):
-        chosen = served[int(query["start"]) : int(query["end"]) + 1]
-        encoded = [
-            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
-            for a, b in chosen
-        ]
-        reply_json(handler, {"entries": encoded})
+        reply_entries(handler, served[int(query["start"]) : int(query["end"]) + 1])
 
     watched.hooks["get-entries"] = answer
     if not proofs:
@@ -234,20 +222,15 @@ def test_a_made_up_place_is_not_believed(monitor, watched, ca, reply_json):
     served = [*honest[:7], (honest[7][0][:-1] + b"\x01", honest[7][1]), *honest[8:]]
 
     def answer(handler, query):
-        chosen = served[int(query["start"]) : int(query["end"]) + 1]
-        encoded = [
-            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
-            for a, b in chosen
-        ]
-        reply_json(handler, {"entries": encoded})
+        reply_entries(handler, served[int(query["start"]) : int(query["end"]) + 1])
 
     watched.hooks["get-entries"] = answer
-    made_up = {"leaf_index": 2, "audit_path": [base64.b64encode(bytes(32)).decode()] * 4}
+    made_up = {"leaf_index": 2, "audit_path": [b64(bytes(32))] * 4}
     watched.hooks["get-proof-by-hash"] = lambda handler, _query: reply_json(handler, made_up)
     found(monitor, watched, "root-mismatch")
 
 
-def test_entries_that_are_others_each_time_say_no_more_than_that(monitor, watched, ca, reply_json):
+def test_entries_that_are_others_each_time_say_no_more_than_that(monitor, watched, ca):
     """Altered while the root is rebuilt, honest when one is asked for as evidence."""
     grow(watched, ca, 6)
     honest, asked = list(watched.entries), []
@@ -256,19 +239,14 @@ def test_entries_that_are_others_each_time_say_no_more_than_that(monitor, watche
     def answer(handler, query):
         start, end = int(query["start"]), int(query["end"])
         asked.append(end - start)
-        chosen = (altered if end > start else honest)[start : end + 1]
-        encoded = [
-            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
-            for a, b in chosen
-        ]
-        reply_json(handler, {"entries": encoded})
+        reply_entries(handler, (altered if end > start else honest)[start : end + 1])
 
     watched.hooks["get-entries"] = answer
     found(monitor, watched, "root-mismatch")
     assert 0 in asked
 
 
-def test_one_garbled_answer_accuses_nobody(monitor, watched, ca, reply_json):
+def test_one_garbled_answer_accuses_nobody(monitor, watched, ca):
     """A root is rebuilt twice, a proof asked for twice, before a log is called inconsistent."""
     grow(watched, ca)
     calls = []
@@ -278,11 +256,7 @@ def test_one_garbled_answer_accuses_nobody(monitor, watched, ca, reply_json):
         entries = list(watched.entries[int(query["start"]) : int(query["end"]) + 1])
         if len(calls) == 1:
             entries[0] = (entries[0][0] + b"!", entries[0][1])
-        encoded = [
-            {"leaf_input": base64.b64encode(a).decode(), "extra_data": base64.b64encode(b).decode()}
-            for a, b in entries
-        ]
-        reply_json(handler, {"entries": encoded})
+        reply_entries(handler, entries)
 
     watched.hooks["get-entries"] = answer
     (report,) = monitor.audit_now()

@@ -1,6 +1,5 @@
 """The follower: every entry once, from the very one where it stopped, whatever happens on the way."""
 
-import base64
 import random
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from monitor import Monitor
 from monitor.follower import quiet
 from monitor.values import AuditOutcome, Match, Query
+from tests.monitor.conftest import reply_entries
 from verifier.algorithms import KeyAlgorithm
 from verifier.transparency.entries import PrecertEntry, merkle_tree_leaf
 from verifier.transparency.extra_data import PrecertChainEntry
@@ -100,7 +100,7 @@ def test_the_batch_adapts_to_what_the_log_gives(monitor, log, ca):
     assert monitor.log("made").followed == 1500
 
 
-def test_a_busy_log_is_waited_for_as_long_as_it_asks(monitor, log, ca, reply, reply_json):
+def test_a_busy_log_is_waited_for_as_long_as_it_asks(monitor, log, ca, reply):
     log.add_precertificate(ca.precertificate("busy.example.test"), ca)
     moments = []
 
@@ -109,12 +109,7 @@ def test_a_busy_log_is_waited_for_as_long_as_it_asks(monitor, log, ca, reply, re
         if len(moments) == 1:
             reply(handler, b"", 429, Retry_After="1")
         else:
-            leaf, extra = log.entries[0]
-            encoded = {
-                "leaf_input": base64.b64encode(leaf).decode(),
-                "extra_data": base64.b64encode(extra).decode(),
-            }
-            reply_json(handler, {"entries": [encoded]})
+            reply_entries(handler, log.entries[:1])
 
     log.hooks["get-entries"] = answer
     monitor.watch_log(log.watched())
