@@ -106,7 +106,7 @@ class Strip:
 
 def audit_shown(report: AuditReport) -> Audit:
     """Make an audit's view."""
-    findings = tuple(finding_shown(finding, position) for position, finding in enumerate(report.findings))
+    findings = tuple(_finding_shown(finding, position) for position, finding in enumerate(report.findings))
     return Audit(
         id=report.id or 0,
         log=report.log,
@@ -120,7 +120,7 @@ def audit_shown(report: AuditReport) -> Audit:
     )
 
 
-def finding_shown(finding: AuditFinding, position: int) -> FindingShown:
+def _finding_shown(finding: AuditFinding, position: int) -> FindingShown:
     """Make one finding's view."""
     check = check_shown(finding)
     passed = finding.outcome is FindingOutcome.PASSED
@@ -194,8 +194,8 @@ def audit_facts(report: AuditReport, *, evidence: bool = False) -> dict[str, Any
     """Return an audit's facts for JSON; the evidence only where it is asked for, it can be long."""
     shown = audit_shown(report)
     findings = [
-        finding_facts(finding, report.id or 0, position, evidence=evidence)
-        for position, finding in enumerate(report.findings)
+        finding_facts(finding, one, shown.id, evidence=evidence)
+        for finding, one in zip(report.findings, shown.findings, strict=True)
     ]
     return {
         "id": report.id,
@@ -212,15 +212,14 @@ def audit_facts(report: AuditReport, *, evidence: bool = False) -> dict[str, Any
 
 
 def finding_facts(
-    finding: AuditFinding, audit: int, position: int, *, evidence: bool = True
+    finding: AuditFinding, shown: FindingShown, audit: int, *, evidence: bool = True
 ) -> dict[str, Any]:
     """Return one finding for JSON: what it says, what it means, what to do, and where its evidence is."""
-    shown = finding_shown(finding, position)
-    file = f"/audit/{audit}/evidence/{position}.json" if shown.evidence else None
+    file = f"/audit/{audit}/evidence/{shown.position}.json" if shown.evidence else None
     return {
         **{key: value for key, value in finding.to_json().items() if evidence or key != "evidence"},
         "title": shown.title,
-        "address": f"/audit/{audit}/{position}",
+        "address": f"/audit/{audit}/{shown.position}",
         "meaning": shown.meaning,
         "advice": shown.advice,
         "evidence_file": file,

@@ -14,7 +14,6 @@ from web.public.models.audits import (
     audit_facts,
     audit_shown,
     finding_facts,
-    finding_shown,
     strip_of,
 )
 from web.public.models.logs import overview_said
@@ -63,22 +62,22 @@ def show() -> Response:
 @blueprint.get(f"/audit/<int(max={_NUMBER}):number>")
 def one(number: int) -> Response:
     """Show one audit with the evidence of every finding."""
-    report = _report(number)
+    report = report_of(number)
     return page("audit.html", audit_facts(report, evidence=True), audit=audit_shown(report), report=report)
 
 
 @blueprint.get(f"/audit/<int(max={_NUMBER}):number>/<int(max=1000):position>")
 def finding(number: int, position: int) -> Response:
     """Show one finding of an audit: what was found, what it means, what to do, and its evidence."""
-    report = _report(number)
+    report = report_of(number)
     if position >= len(report.findings):
         raise Missing(
             say("This audit has no finding of this number."), way_out=say("The audit's page lists them.")
         )
-    found = report.findings[position]
-    shown = finding_shown(found, position)
+    audit, found = audit_shown(report), report.findings[position]
+    shown = audit.findings[position]
     facts = {
-        **finding_facts(found, number, position),
+        **finding_facts(found, shown, number),
         "audit": number,
         "log": report.log,
         "state": shown.state,
@@ -87,7 +86,7 @@ def finding(number: int, position: int) -> Response:
     return page(
         "finding.html",
         facts,
-        audit=audit_shown(report),
+        audit=audit,
         finding=shown,
         said=Said(shown.state, shown.detail),
         standing=_standing(number, position) if shown.evidence else "",
@@ -108,11 +107,11 @@ def chosen_log() -> str | None:
 
 
 def _reports(log: str | None, outcome: AuditOutcome | None) -> tuple[AuditReport, ...]:
-    if outcome is None:
-        return sources().monitor.audits(log, before=_before(), limit=_PAGE)
     before = _before()
+    if outcome is None:
+        return sources().monitor.audits(log, before=before, limit=_PAGE)
     marks = sources().monitor.tally.marks(log, outcome=outcome, before=before, limit=_PAGE)
-    return tuple(_report(mark.id) for mark in marks)
+    return tuple(report_of(mark.id) for mark in marks)
 
 
 def _strips(logs: list[str]) -> list[dict[str, Any]]:
@@ -124,7 +123,8 @@ def _strips(logs: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _report(number: int) -> AuditReport:
+def report_of(number: int) -> AuditReport:
+    """Return the audit of that number; raises Missing."""
     found = sources().monitor.audits(before=number + 1, limit=1)
     if not found or found[0].id != number:
         raise Missing(

@@ -1,11 +1,13 @@
 """/audit.atom and /alerts.atom: what the audits found, and what waits for a person, as feeds (RFC 4287)."""
 
+from datetime import datetime
+
 from flask import Blueprint, Response, render_template, request
 
-from monitor.values import AuditOutcome, AuditReport
+from monitor.values import AuditOutcome
 from web.public.models.audits import alert_shown, audit_shown
 from web.public.sources import sources
-from web.public.views.audits import chosen_log
+from web.public.views.audits import chosen_log, report_of
 
 blueprint = Blueprint("feeds", __name__)
 
@@ -18,12 +20,12 @@ def audits() -> Response:
     log = chosen_log()
     monitor = sources().monitor
     marks = monitor.tally.marks(log, outcome=AuditOutcome.INCONSISTENT, limit=_FAILED)
-    failed = [report for mark in marks for report in monitor.audits(before=mark.id + 1, limit=1)]
+    failed = [report_of(mark.id) for mark in marks]
     known = {report.id for report in failed}
     others = [report for report in monitor.audits(log, limit=_NEWEST) if report.id not in known]
-    return _feed(
-        "audits.atom", _latest([*failed, *others]), log=log, audits=list(map(audit_shown, [*failed, *others]))
-    )
+    reports = [*failed, *others]
+    updated = max((report.finished_at for report in reports), default=None)
+    return _feed("audits.atom", updated, log=log, audits=list(map(audit_shown, reports)))
 
 
 @blueprint.get("/alerts.atom")
@@ -35,11 +37,7 @@ def alerts() -> Response:
     return _feed("alerts.atom", updated, log=log, alerts=list(map(alert_shown, found)))
 
 
-def _latest(reports: list[AuditReport]) -> object:
-    return max((report.finished_at for report in reports), default=None)
-
-
-def _feed(template: str, updated: object, **context: object) -> Response:
+def _feed(template: str, updated: datetime | None, **context: object) -> Response:
     text = render_template(
         template, updated=updated or sources().now, base=sources().settings.public_url, **context
     )
