@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from monitor import Monitor
 from monitor.watching.runner import Runner
+from monitor.watching.service import Watching
+from tests.monitor.conftest import TestCa
 
 
 class Watchlist:
@@ -77,6 +80,25 @@ def until_fixture() -> Callable[..., Any]:
     return until
 
 
+def states(watching: Watching) -> list[str]:
+    """Where each notice stands with its first channel, from the oldest on."""
+    return [notice.deliveries[0].state.value for notice in reversed(watching.notices())]
+
+
 @pytest.fixture
 def watchlist(tmp_path: Path, monitor: Monitor) -> Watchlist:
     return Watchlist(tmp_path, monitor)
+
+
+@pytest.fixture
+def queued(watchlist: Watchlist, ca: TestCa) -> Watching:
+    """Three notices queued on the channel "hook", whose own thread is stopped; the courier is the test's."""
+    watchlist.watch(".example.com")
+    runner = watchlist.runner()
+    runner.look(datetime.now(UTC))
+    runner.stop_couriers()
+    for name in ("a", "b", "c"):
+        watchlist.monitor.add_certificate(ca.issue(f"{name}.example.com"))
+    while runner.look(datetime.now(UTC)):
+        pass
+    return watchlist.monitor.watching

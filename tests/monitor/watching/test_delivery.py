@@ -17,6 +17,7 @@ from monitor.watching import runner as runner_module
 from monitor.watching.channel import NotDelivered
 from monitor.watching.courier import PATIENCE, Courier, Desk
 from monitor.watching.values import DeliveryState, Notice, Subject
+from tests.monitor.watching.conftest import states
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,20 +40,6 @@ class Scripted:
         pass
 
 
-@pytest.fixture
-def queued(watchlist, ca):
-    """Three notices queued on the channel "hook", whose own thread is stopped; the courier is the test's."""
-    watchlist.watch(".example.com")
-    runner = watchlist.runner()
-    runner.look(datetime.now(UTC))
-    runner.stop_couriers()
-    for name in ("a", "b", "c"):
-        watchlist.monitor.add_certificate(ca.issue(f"{name}.example.com"))
-    while runner.look(datetime.now(UTC)):
-        pass
-    return watchlist.monitor.watching
-
-
 def courier(watching, sender, days=7.0):
     desk = Desk(
         watching._deliveries,
@@ -69,10 +56,6 @@ def turn(made, watching, ahead=timedelta(0)):
     while made.turn(datetime.now(UTC) + ahead):
         pass
     return watching.state().channels[0]
-
-
-def states(watching):
-    return [notice.deliveries[0].state.value for notice in reversed(watching.notices())]
 
 
 def test_in_order_and_recorded(queued):

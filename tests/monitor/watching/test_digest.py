@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from monitor.watching import digest
 from monitor.watching.channel import NotDelivered
 from monitor.watching.courier import Desk
@@ -11,6 +9,7 @@ from monitor.watching.digest import DigestCourier, begin_of
 from monitor.watching.runner import courier_of
 from monitor.watching.values import Notice
 from monitor.watching.watchlist import Hook
+from tests.monitor.watching.conftest import states
 
 DAY = timedelta(days=1)
 
@@ -31,20 +30,6 @@ class Kept:
         pass
 
 
-@pytest.fixture
-def queued(watchlist, ca):
-    """Three certificates queued on the channel "hook", whose own thread is stopped."""
-    watchlist.watch(".example.com")
-    runner = watchlist.runner()
-    runner.look(datetime.now(UTC))
-    runner.stop_couriers()
-    for name in ("a", "b", "c"):
-        watchlist.monitor.add_certificate(ca.issue(f"{name}.example.com"))
-    while runner.look(datetime.now(UTC)):
-        pass
-    return watchlist.monitor.watching
-
-
 def courier(watching, sender, give_up=timedelta(days=7)):
     desk = Desk(watching._deliveries, watching.notice, Notice.to_json, give_up, lambda: None)
     return DigestCourier("hook", sender, desk, DAY)
@@ -53,10 +38,6 @@ def courier(watching, sender, give_up=timedelta(days=7)):
 def turn(made, now):
     while made.turn(now):
         pass
-
-
-def states(watching):
-    return [notice.deliveries[0].state.value for notice in reversed(watching.notices())]
 
 
 def tomorrow():
