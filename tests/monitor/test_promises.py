@@ -1,5 +1,6 @@
 """Every SCT that is known is checked, however many there are: in one audit, or over several that say so."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
@@ -146,9 +147,7 @@ def test_forged_scts_do_not_hide_a_broken_promise(monitor, log, make_log, ca, mo
     for number in range(6):
         builder = ca.builder(f"forged-{number}.example.test")
         sct = forger.promise(ca.poisoned(builder), ca, log.now() - 7_200_000)  # due before the true one
-        forged = type(sct)(
-            log.key.public_key.key_id, sct.timestamp, sct.extensions, sct.algorithm, sct.signature
-        )
+        forged = replace(sct, log_id=log.key.public_key.key_id)
         made.add_certificate(ca.issue_with_scts(builder, [forged]), ca)
     made.add_certificate(promised(ca, log, "broken.example.test", merge=False), ca)
     for one in (made, log):

@@ -6,6 +6,7 @@ What openssl is given is put together here, from the RFC's text and the evidence
 import base64
 import json
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -156,7 +157,7 @@ def test_a_damaged_signature_is_found(monitor, signed, examined, damage):
             signature = signature[:2] + (len(signature) - 5).to_bytes(2) + signature[4:-1]
         else:
             signature[4:] = bytes(len(signature) - 4)
-        return type(head)(head.tree_size, head.timestamp, head.root_hash, bytes(signature))
+        return replace(head, signature=bytes(signature))
 
     signed.head = damaged
     (report,) = monitor.audit_now()
