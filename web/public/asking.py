@@ -8,6 +8,7 @@ from monitor.index.filters import Filters
 from monitor.values import Match, Query
 from web.public.errors import BadParameter
 from web.public.language import say
+from web.public.parameters import choice, not_among
 
 LONGEST: Final = 500
 KINDS: Final = ("name", "ip", "email", "o", "ou", "issuer", "serial", "sha256", "spki", "keyid", "log")
@@ -29,23 +30,16 @@ def asked_query(limit: int) -> Query:
         )
     filters = Filters.parse(request.args.to_dict())
     return Query(
-        _of_kind(text), _match(), after=request.args.get("after") or None, limit=limit, filters=filters
+        _of_kind(text),
+        choice("match", Match) or Match.EXACT,
+        after=request.args.get("after") or None,
+        limit=limit,
+        filters=filters,
     )
 
 
 def _of_kind(text: str) -> str:
     kind = request.args.get("kind", "")
     if kind and kind not in KINDS:
-        wrong = say("kind must be one of {known}, not {given}.", known=", ".join(KINDS), given=repr(kind))
-        raise BadParameter(wrong, field="kind")
+        raise not_among("kind", KINDS, kind)
     return f"{kind}:{text}" if kind and text else text
-
-
-def _match() -> Match:
-    given = request.args.get("match") or Match.EXACT.value
-    try:
-        return Match(given)
-    except ValueError:
-        known = ", ".join(Match)
-        wrong = say("match must be one of {known}, not {given}.", known=known, given=repr(given))
-        raise BadParameter(wrong, field="match") from None

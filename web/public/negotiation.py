@@ -10,8 +10,7 @@ from typing import Any
 
 from flask import Response, render_template, request
 
-from web.public.errors import BadParameter
-from web.public.language import say
+from web.public.parameters import not_among
 from web.public.text import iso
 
 PAGE_FORMS = ("html", "json")
@@ -32,8 +31,7 @@ def output_form(accepted: tuple[str, ...] = PAGE_FORMS) -> str:
     if asked is None:
         return "json" if _accepts_json() else "html"
     if asked not in accepted:
-        wrong = "output must be one of {known}, not {given}."
-        raise BadParameter(say(wrong, known=", ".join(accepted), given=repr(asked)), field="output")
+        raise not_among("output", accepted, asked)
     return asked
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from monitor.values import AuditOutcome, AuditReport
 from web.public.drawing.strip import draw_strip
-from web.public.errors import BadParameter, Missing
+from web.public.errors import Missing
 from web.public.language import say
 from web.public.models.audits import (
     alert_facts,
@@ -18,6 +18,7 @@ from web.public.models.audits import (
 )
 from web.public.models.logs import overview_said
 from web.public.negotiation import page
+from web.public.parameters import choice, whole_number
 from web.public.pictures import inline
 from web.public.sources import sources
 from web.public.state import Said
@@ -33,7 +34,7 @@ def show() -> Response:
     """Show the history, newest first; ``?log=``, ``?outcome=`` and ``?before=`` narrow it."""
     monitor = sources().monitor
     overview = monitor.overview()
-    log, outcome = chosen_log(), _outcome()
+    log, outcome = chosen_log(), choice("outcome", AuditOutcome)
     reports = _reports(log, outcome)
     alerts = monitor.alerts(log)
     said = overview_said(overview, sources().now)
@@ -107,7 +108,9 @@ def chosen_log() -> str | None:
 
 
 def _reports(log: str | None, outcome: AuditOutcome | None) -> tuple[AuditReport, ...]:
-    before = _before()
+    given = repr(request.args.get("before"))
+    wrong = say("before must be the number of an audit, not {given}.", given=given)
+    before = whole_number("before", wrong)
     if outcome is None:
         return sources().monitor.audits(log, before=before, limit=_PAGE)
     marks = sources().monitor.tally.marks(log, outcome=outcome, before=before, limit=_PAGE)
@@ -137,25 +140,3 @@ def report_of(number: int) -> AuditReport:
 def _standing(audit: int, position: int) -> str:
     document = sources().monitor.evidence.finding(audit, position)
     return str(document["standing"]) if document else ""
-
-
-def _outcome() -> AuditOutcome | None:
-    given = request.args.get("outcome")
-    if not given:
-        return None
-    try:
-        return AuditOutcome(given)
-    except ValueError:
-        known = ", ".join(AuditOutcome)
-        wrong = say("outcome must be one of {known}, not {given}.", known=known, given=repr(given))
-        raise BadParameter(wrong, field="outcome") from None
-
-
-def _before() -> int | None:
-    given = request.args.get("before")
-    if not given:
-        return None
-    if not given.isascii() or not given.isdigit() or len(given) > 18:  # noqa: PLR2004  SQLite's integers
-        wrong = say("before must be the number of an audit, not {given}.", given=repr(given))
-        raise BadParameter(wrong, field="before")
-    return int(given)

@@ -1,7 +1,5 @@
 """/calendar: the lifetimes of the certificates that a search finds, with today, ends and revocations."""
 
-from urllib.parse import urlencode
-
 from flask import Blueprint, Response, request, url_for
 
 from monitor.errors import QueryError
@@ -11,6 +9,7 @@ from web.public.drawing import LifeState, draw_calendar
 from web.public.models.calendar import Calendar, calendar_of, life_state
 from web.public.models.rows import summary_facts
 from web.public.negotiation import page
+from web.public.parameters import addressed
 from web.public.pictures import inline
 from web.public.problems import of_query
 from web.public.sources import sources
@@ -45,17 +44,13 @@ def show() -> Response:
 
 def _results(query: Query) -> str:
     """Return the address of the same search as a list."""
-    if anything_asked():
-        kept = {key: value for key, value in request.args.items() if key != "after" and value}
-    else:
-        kept = {"q": query.q, "match": query.match.value}
-    return f"{url_for('search.show')}?{urlencode(kept)}"
+    asked = request.args.to_dict() if anything_asked() else {"q": query.q, "match": query.match.value}
+    return addressed(url_for("search.show"), {**asked, "after": None})
 
 
 def _facts(found: Page, calendar: Calendar | None) -> dict[str, object]:
     query, now = found.query, sources().now
-    given = {"q": query.q, "match": query.match.value, **request.args.to_dict(), "after": found.cursor or ""}
-    following = f"{request.path}?{urlencode({key: value for key, value in given.items() if value})}"
+    given = {"q": query.q, "match": query.match.value, **request.args.to_dict(), "after": found.cursor}
     return {
         "query": {"q": query.q, "match": query.match, "filters": query.filters.to_parameters()},
         "sentence": calendar.sentence if calendar else "",
@@ -67,5 +62,5 @@ def _facts(found: Page, calendar: Calendar | None) -> dict[str, object]:
             {**summary_facts(summary), "state": life_state(summary, now)} for summary in found.results
         ],
         "cursor": found.cursor,
-        "next": following if found.cursor else None,
+        "next": addressed(request.path, given) if found.cursor else None,
     }

@@ -4,8 +4,6 @@ The page's script asks the same address while somebody types, and puts the resul
 page: what is shown is rendered here alone.
 """
 
-from urllib.parse import urlencode
-
 from flask import Blueprint, Response, render_template, request, url_for
 from markupsafe import Markup
 
@@ -20,6 +18,7 @@ from web.public.models.calendar import calendar_of
 from web.public.models.marking import hits_of
 from web.public.models.rows import certificate_row, summary_facts
 from web.public.negotiation import json_response, output_form, page, wants_json
+from web.public.parameters import addressed
 from web.public.pictures import inline
 from web.public.problems import of_query
 from web.public.sources import sources
@@ -52,8 +51,7 @@ def show() -> Response:
 
 def address(**changes: str | None) -> str:
     """Return the address of this search with some parameters changed; None removes one."""
-    given = {**request.args.to_dict(), **changes}
-    return f"{request.path}?{urlencode({key: value for key, value in given.items() if value})}"
+    return addressed(request.path, {**request.args.to_dict(), **changes})
 
 
 def _nothing_asked(form: str) -> Response:
@@ -105,8 +103,7 @@ def _lifetimes(found: Page) -> Markup:
 
 def _calendar() -> str:
     """Return the address of this search's calendar."""
-    kept = {key: value for key, value in request.args.items() if key not in {"after", "output"} and value}
-    return f"{url_for('calendar.show')}?{urlencode(kept)}"
+    return addressed(url_for("calendar.show"), {**request.args.to_dict(), "after": None, "output": None})
 
 
 def _logs() -> tuple[str, ...]:

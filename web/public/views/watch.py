@@ -7,7 +7,7 @@ machine are shown that there is one; everybody else is told that the page does n
 from flask import Blueprint, Response, render_template, request
 
 from monitor.watching.values import WatchedItem, WatchingState
-from web.public.errors import BadParameter, Missing
+from web.public.errors import Missing
 from web.public.language import say
 from web.public.models.watching import (
     COMMANDS,
@@ -19,13 +19,13 @@ from web.public.models.watching import (
     watching_said,
 )
 from web.public.negotiation import page
+from web.public.parameters import whole_number
 from web.public.sources import sources
 from web.public.visitors import may_see
 
 blueprint = Blueprint("watch", __name__)
 
 _NOTICES, _FEED = 50, 100
-_LONGEST_NUMBER = 18
 
 
 @blueprint.get("/watch")
@@ -36,10 +36,11 @@ def show() -> Response:
     """
     state, watching, now = _state(), sources().monitor.watching, sources().now
     only = request.args.get("open") == "1"
-    found = watching.notices(open_only=only, before=_before(), limit=_NOTICES + 1)
+    before = whole_number("before", say("before must be the number of a notice."))
+    found = watching.notices(open_only=only, before=before, limit=_NOTICES + 1)
     notices = found[:_NOTICES]
     older = notices[-1].id if len(found) > _NOTICES else None
-    whole = not only and not request.args.get("before")
+    whole = not only and before is None
     undone = watching.notices(open_only=True, limit=_NOTICES + 1) if whole else ()
     waiting = undone[:_NOTICES]
     said = watching_said(state, now)
@@ -88,15 +89,6 @@ def feed() -> Response:
         updated=max(changed, default=sources().now), base=sources().settings.public_url,
     )  # fmt: skip
     return _private(Response(text, content_type="application/atom+xml; charset=utf-8"))
-
-
-def _before() -> int | None:
-    given = request.args.get("before", "")
-    if not given:
-        return None
-    if not (given.isascii() and given.isdecimal() and len(given) <= _LONGEST_NUMBER):
-        raise BadParameter(say("before must be the number of a notice."), field="before")
-    return int(given)
 
 
 def _state() -> WatchingState:

@@ -29,7 +29,6 @@ MESSAGES: Final = {
     "{count} not yet valid": "尚未生效 {count} 张",
     "The next to expire is {name}, {when}.": "最先到期的是 {name}，{when}。",
     # errors
-    "kind must be one of {known}, not {given}.": "kind 只能是 {known} 之一，不能是 {given}。",
     "This request cannot be answered": "无法回答此请求",
     "Not here": "此处没有",
     "Not ready yet": "尚未就绪",
@@ -57,9 +56,8 @@ MESSAGES: Final = {
     "{service} answered with a redirect, which is not passed on.": "{service}的应答是重定向，不予转发。",
     "{service} answered with more than is passed on.": "{service}的应答超过了可转发的大小。",
     "{service} answered with more, or for longer, than is passed on.": "{service}的应答过大或过久，不予转发。",
-    "output must be one of {known}, not {given}.": "output 只能是 {known} 之一，不能是 {given}。",
+    "{name} must be one of {known}, not {given}.": "{name} 只能是 {known} 之一，不能是 {given}。",
     "q is longer than {most} characters, which no name is.": "q 超过 {most} 个字符，没有这么长的名称。",
-    "match must be one of {known}, not {given}.": "match 只能是 {known} 之一，不能是 {given}。",
     "before must be the number of an audit, not {given}.": "before 必须是一次审计的编号，不能是 {given}。",
     "api must be static or rfc6962, not {given}.": "api 只能是 static 或 rfc6962，不能是 {given}。",
     "No log of this name is followed here.": "这里没有跟踪这个名称的日志。",

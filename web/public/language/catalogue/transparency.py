@@ -97,7 +97,6 @@ MESSAGES: Final = {
     "Only what was refused": "只看被拒绝的",
     "All outcomes": "全部结果",
     "No audit ended like this.": "没有这种结果的审计。",
-    "outcome must be one of {known}, not {given}.": "outcome 只能是 {known} 之一，不能是 {given}。",
     "An evidence file is verified without this site by": "证据文件无须本站即可核验：",
     "Once somebody has looked at it:": "有人处理之后：",
     "What was kept": "保存的内容",
