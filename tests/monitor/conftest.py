@@ -317,6 +317,27 @@ class StaticLog(MadeLog):
         )
 
 
+def promised(
+    ca: TestCa,
+    log: MadeLog,
+    name: str,
+    *,
+    age: int = 3600,
+    index: int | None = None,
+    merge: bool = True,
+    tampered: bool = False,
+) -> bytes:
+    """A final certificate with an SCT of ``log`` that is ``age`` seconds old; its entry is merged or not."""
+    builder = ca.builder(name)
+    moment = log.now() - age * 1000
+    sct = log.promise(ca.poisoned(builder), ca, moment, index)
+    if merge:
+        log.add_precertificate(ca.poisoned(builder), ca, moment, sct.extensions)
+    if tampered:
+        builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
+    return ca.issue_with_scts(builder, [sct])
+
+
 def reply(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
     handler.send_response(status)
     for name, value in headers.items():

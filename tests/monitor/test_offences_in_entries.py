@@ -9,7 +9,7 @@ from cryptography import x509
 from monitor.auditor.logged import _place
 from monitor.follower.places import misplaced
 from monitor.values import AuditOutcome
-from tests.monitor.conftest import NOW, MadeLog, StaticLog, TestCa
+from tests.monitor.conftest import NOW, MadeLog, StaticLog, TestCa, promised
 from verifier.certificates import Certificate
 from verifier.transparency.api import RawEntry
 from verifier.transparency.entries import PrecertEntry, X509Entry, merkle_tree_leaf
@@ -194,18 +194,6 @@ def test_the_same_entry_twice_is_a_note_with_its_proof(monitor, watched):
 class TestPromises:
     """SCTs in certificates that any followed log holds, checked against the log that signed them."""
 
-    @staticmethod
-    def final(ca, log, name, *, age=3600, index=None, merge=False, tampered=False):
-        """A final certificate with an SCT that is ``age`` seconds old; its entry is merged or not."""
-        builder = ca.builder(name)
-        moment = log.now() - age * 1000
-        sct = log.promise(ca.poisoned(builder), ca, moment, index)
-        if merge:
-            log.add_precertificate(ca.poisoned(builder), ca, moment, sct.extensions)
-        if tampered:
-            builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
-        return ca.issue_with_scts(builder, [sct])
-
     @pytest.fixture
     def two(self, monitor, log, make_log, ca):
         """The log to be judged, and another that holds the final certificates."""
@@ -226,14 +214,14 @@ class TestPromises:
     @pytest.mark.parametrize("index", [None, 3])
     def test_a_promise_that_is_kept(self, monitor, two, ca, index):
         log, holder = two
-        holder.add_certificate(self.final(ca, log, "kept.example.test", index=index, merge=True), ca)
+        holder.add_certificate(promised(ca, log, "kept.example.test", index=index), ca)
         self.audit(monitor)
         assert self.audit(monitor).outcome is AuditOutcome.CONSISTENT
         assert monitor.alerts() == ()
 
     def test_a_promise_that_is_not_due_yet_is_waited_for(self, monitor, two, ca):
         log, holder = two
-        holder.add_certificate(self.final(ca, log, "soon.example.test", age=5), ca)
+        holder.add_certificate(promised(ca, log, "soon.example.test", age=5, merge=False), ca)
         assert self.audit(monitor).outcome is AuditOutcome.CONSISTENT
         log.timestamp = log.now() + 120_000  # two minutes later
         assert "sct-not-merged" in failed(self.audit(monitor))
@@ -241,7 +229,7 @@ class TestPromises:
     @pytest.mark.parametrize("index", [None, 1, 700])
     def test_an_sct_that_was_never_merged(self, monitor, two, ca, examined, index):
         log, holder = two
-        holder.add_certificate(self.final(ca, log, "never.example.test", index=index), ca)
+        holder.add_certificate(promised(ca, log, "never.example.test", index=index, merge=False), ca)
         report = self.audit(monitor)
         assert failed(report) == {"sct-not-merged"}, report.findings
         assert examined("sct-not-merged").result is Result.PROVEN
@@ -251,7 +239,7 @@ class TestPromises:
     @pytest.mark.parametrize("index", [None, 3])
     def test_an_sct_that_was_merged_late(self, monitor, two, ca, examined, index):
         log, holder = two
-        final = self.final(ca, log, "late.example.test", index=index, merge=True)
+        final = promised(ca, log, "late.example.test", index=index)
         entry = log.entries.pop()
         self.audit(monitor)  # a head long after the promise fell due, without the entry
         log.entries.append(entry)
@@ -263,7 +251,7 @@ class TestPromises:
     @pytest.mark.parametrize("index", [1, 700])
     def test_an_sct_with_the_wrong_index(self, monitor, two, ca, examined, index):
         log, holder = two
-        holder.add_certificate(self.final(ca, log, "moved.example.test", index=index, merge=True), ca)
+        holder.add_certificate(promised(ca, log, "moved.example.test", index=index), ca)
         report = self.audit(monitor)
         alerts = {alert.code.value for alert in monitor.alerts()}
         assert alerts == {"sct-index-wrong", "entry-index-wrong"}, report.findings
@@ -272,7 +260,7 @@ class TestPromises:
     def test_a_final_certificate_that_is_not_the_announced_one(self, monitor, two, ca, examined):
         """The issuer's offence: the log is not accused, but somebody must look at it."""
         log, holder = two
-        final = self.final(ca, log, "other.example.test", merge=True, tampered=True)
+        final = promised(ca, log, "other.example.test", tampered=True)
         holder.add_certificate(final, ca)
         report = self.audit(monitor)
         assert report.outcome is AuditOutcome.CONSISTENT, report.findings
@@ -314,7 +302,7 @@ class TestPromises:
 
     def test_a_head_within_the_merge_delay_may_lack_the_entry(self, monitor, two, ca):
         log, holder = two
-        final = self.final(ca, log, "soon.example.test", age=40, merge=True)
+        final = promised(ca, log, "soon.example.test", age=40)
         entry, log.timestamp = log.entries.pop(), log.now() - 30_000
         self.audit(monitor)  # a head after the promise was given, before it is due
         log.entries.append(entry)

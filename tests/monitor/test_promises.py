@@ -8,19 +8,10 @@ import pytest
 
 from monitor.auditor import collecting, logged, promises
 from monitor.values import AuditOutcome
+from tests.monitor.conftest import promised
 from verifier.transparency.tree_head import sign_tree_head
 
 MERGED = 30
-
-
-def promised(ca, log, name, *, age=3600, merge=True):
-    """A final certificate with an SCT of ``log`` that is ``age`` seconds old."""
-    builder = ca.builder(name)
-    moment = log.now() - age * 1000
-    sct = log.promise(ca.poisoned(builder), ca, moment)
-    if merge:
-        log.add_precertificate(ca.poisoned(builder), ca, moment)
-    return ca.issue_with_scts(builder, [sct])
 
 
 @pytest.fixture
