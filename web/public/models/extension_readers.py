@@ -29,7 +29,8 @@ def named(oid: str, names: dict[str, str]) -> Text:
     return say("{policy}, {oid}", policy=say(names[oid]), oid=oid) if oid in names else Text(oid, oid)
 
 
-def _subject_key(value: bytes) -> Lines:
+def octets(value: bytes) -> Lines:
+    """Yield what an OCTET STRING holds, in hexadecimal."""
     yield bytes(core.OctetString.load(value, strict=True).native).hex()
 
 
@@ -44,15 +45,15 @@ def _authority_key(value: bytes) -> Lines:
         yield say("of the certificate with serial number {serial}", serial=f"{serial:x}")
 
 
-def _bits(value: bytes, names: tuple[str, ...]) -> Lines:
-    bits = core.BitString.load(value, strict=True).native
-    for number, bit in enumerate(bits):
+def bits(value: bytes, names: tuple[str, ...]) -> Lines:
+    """Yield the name of each bit that is set."""
+    for number, bit in enumerate(core.BitString.load(value, strict=True).native):
         if bit:
             yield say(names[number]) if number < len(names) else say("bit {number}", number=number)
 
 
 def _key_usage(value: bytes) -> Lines:
-    return _bits(value, _USAGES)
+    return bits(value, _USAGES)
 
 
 def _names(value: bytes) -> Lines:
@@ -187,7 +188,7 @@ def _no_revocation(_value: bytes) -> Lines:
 
 
 STANDARD: Final[dict[str, Reader]] = {
-    "2.5.29.14": _subject_key,
+    "2.5.29.14": octets,
     "2.5.29.15": _key_usage,
     "2.5.29.16": _period,
     "2.5.29.17": _names,

@@ -10,14 +10,12 @@ from asn1crypto import core, x509
 
 from web.public.language import Text, join, say
 from web.public.models.extension_names import PURPOSES, STATEMENTS, TYPES
-from web.public.models.extension_readers import Lines, Reader, named
+from web.public.models.extension_readers import Lines, Reader, bits, named, octets
 
 _NETSCAPE: Final = (
     "TLS client", "TLS server", "S/MIME", "object signing", "reserved", "TLS CA", "S/MIME CA",
     "object signing CA",
 )  # fmt: skip
-_SHA256 = "2.16.840.1.101.3.4.2.1"
-_PRINTED = frozenset({"str", "int"})
 
 
 class _Related(core.Sequence):  # type: ignore[misc]  # RFC 9763 section 4.1
@@ -74,7 +72,7 @@ def _attributes(value: bytes) -> Lines:
 def _plain(value: Any) -> str:
     held = value.parsed if isinstance(value, core.Any) else value
     native = held.native
-    return str(native) if type(native).__name__ in _PRINTED else held.dump().hex()
+    return str(native) if type(native) in {str, int} else held.dump().hex()
 
 
 def _statements(value: bytes) -> Lines:
@@ -99,7 +97,7 @@ def _statement(oid: str, held: Any) -> Text | str:
         return f"{amount} × 10^{exponent} {currency}"
     if oid.endswith(".1862.1.7"):
         return join(", ", list(map(str, parts)))
-    return str(native) if type(native).__name__ in _PRINTED else str(held.dump().hex())
+    return _plain(held)
 
 
 def _text(value: bytes) -> Lines:
@@ -110,10 +108,6 @@ def _text(value: bytes) -> Lines:
 def _ca_version(value: bytes) -> Lines:
     number = core.Integer.load(value, strict=True).native
     yield say("certificate {number}, key {key}", number=number & 0xFFFF, key=number >> 16)
-
-
-def _octets(value: bytes) -> Lines:
-    yield bytes(core.OctetString.load(value, strict=True).native).hex()
 
 
 def _template(value: bytes) -> Lines:
@@ -128,9 +122,7 @@ def _application_policies(value: bytes) -> Lines:
 
 
 def _netscape(value: bytes) -> Lines:
-    for number, bit in enumerate(core.BitString.load(value, strict=True).native):
-        if bit:
-            yield say(_NETSCAPE[number]) if number < len(_NETSCAPE) else say("bit {number}", number=number)
+    return bits(value, _NETSCAPE)
 
 
 def _organisation(value: bytes) -> Lines:
@@ -154,13 +146,13 @@ def _short(_value: bytes) -> Lines:
 RARE: Final[dict[str, Reader]] = {
     "2.5.29.9": _attributes,
     "1.3.6.1.5.5.7.1.3": _statements,
-    "1.3.6.1.5.5.7.1.31": _octets,
+    "1.3.6.1.5.5.7.1.31": octets,
     "1.3.6.1.5.5.7.1.36": _related,
     "1.2.840.113549.1.9.15": _capabilities,
     "1.3.6.1.4.1.44363.44": _usable,
     "1.3.6.1.4.1.311.20.2": _text,
     "1.3.6.1.4.1.311.21.1": _ca_version,
-    "1.3.6.1.4.1.311.21.2": _octets,
+    "1.3.6.1.4.1.311.21.2": octets,
     "1.3.6.1.4.1.311.21.7": _template,
     "1.3.6.1.4.1.311.21.10": _application_policies,
     "2.16.840.1.113730.1.1": _netscape,
