@@ -5,37 +5,17 @@ import hashlib
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from monitor import Monitor
 from monitor.auditor.witnesses import WitnessPolicy
 from monitor.values import AuditCode, AuditOutcome, FindingOutcome
-from tests.monitor.witness.notes import b64, key_id, raw
+from tests.monitor.witness.notes import NoteWitness, b64, key_id
 from verifier.transparency.cosignature import Witness
 from verifier.transparency.merkle import root_of
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
 
 ORIGIN = "made.example/log"
 MINUTES = 60_000
-
-
-class MadeWitness:
-    """Cosigns whatever it is given."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.key = Ed25519PrivateKey.generate()
-        public = raw(self.key.public_key())
-        self.key_id = key_id(name, 4, public)
-        self.vkey = f"{name}+{self.key_id.hex()}+{b64(bytes([4]) + public)}"
-        self.url = "http://127.0.0.1:9/"
-
-    def line(self, note: str, seconds: int, *, damage: bool = False) -> str:
-        body = note.split("\n\n", maxsplit=1)[0] + "\n"
-        signed = self.key.sign(f"cosignature/v1\ntime {seconds}\n{body}".encode())
-        if damage:
-            signed = signed[:-1] + bytes([signed[-1] ^ 1])
-        return f"\u2014 {self.name} {b64(self.key_id + seconds.to_bytes(8) + signed)}\n"
 
 
 def checkpoint(log: Any, head: SignedTreeHead, origin: str = ORIGIN) -> str:
@@ -46,8 +26,8 @@ def checkpoint(log: Any, head: SignedTreeHead, origin: str = ORIGIN) -> str:
 
 
 @pytest.fixture
-def witnesses() -> tuple[MadeWitness, MadeWitness, MadeWitness]:
-    first, second, third = (MadeWitness(f"w.example/{number}") for number in range(3))
+def witnesses() -> tuple[NoteWitness, NoteWitness, NoteWitness]:
+    first, second, third = (NoteWitness(f"w.example/{number}") for number in range(3))
     return first, second, third
 
 
@@ -86,7 +66,7 @@ def publish(log, *lines: str, text: str | None = None) -> str:
     return note
 
 
-def serve(one: MadeWitness, note: str, *lines: str) -> None:
+def serve(one: NoteWitness, note: str, *lines: str) -> None:
     """Put a checkpoint where the witness serves its newest; all paths end in 'checkpoint'."""
     one.log.files["checkpoint"] = (note + "".join(lines)).encode()
 
@@ -141,7 +121,7 @@ def test_cosignatures_at_the_witness_count_too(grown, watching, witnesses):
 def test_one_witness_counts_once_and_nobody_signs_for_another(grown, watching, witnesses):
     note = checkpoint(grown, grown.head())
     first, second, _ = witnesses
-    stranger = MadeWitness("w.example/1")
+    stranger = NoteWitness("w.example/1")
     publish(grown, first.line(note, now(grown)), first.line(note, now(grown) - 1), text=note)
     serve(first, note, first.line(note, now(grown)))
     serve(second, note, stranger.line(note, now(grown)), first.line(note, now(grown)))

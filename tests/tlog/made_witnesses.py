@@ -9,19 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from tests.monitor.witness.notes import b64, key_id, raw
+from tests.monitor.witness.notes import NoteWitness
 from tlog.witnesses import WitnessAddress
 from verifier.transparency.cosignature import Witness
 
 
-class MadeWitness:
+class MadeWitness(NoteWitness):
     """Answers add-checkpoint over HTTP; ``behave`` replaces the honest answer."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.key = Ed25519PrivateKey.generate()
+        super().__init__(name)
         self.sizes: dict[str, int] = {}
         self.requests: list[tuple[int, list[str], str]] = []
         self.behave: Callable[[BaseHTTPRequestHandler, str], None] | None = None
@@ -30,16 +27,9 @@ class MadeWitness:
         self.connections = 0
         self.url = ""
 
-    @property
-    def vkey(self) -> str:
-        key = raw(self.key.public_key())
-        return f"{self.name}+{key_id(self.name, 4, key).hex()}+{b64(bytes([4]) + key)}"
-
-    def line(self, body: str, seconds: int | None = None, name: str = "") -> str:
-        seconds = int(time.time()) if seconds is None else seconds
-        signed = self.key.sign(f"cosignature/v1\ntime {seconds}\n{body}".encode())
-        identifier = key_id(self.name, 4, raw(self.key.public_key()))
-        return f"\u2014 {name or self.name} {b64(identifier + seconds.to_bytes(8) + signed)}\n"
+    def line(self, note: str, seconds: int | None = None, *, damage: bool = False) -> str:
+        """Its line of now, where no other time is given."""
+        return super().line(note, int(time.time()) if seconds is None else seconds, damage=damage)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         text = handler.rfile.read(int(handler.headers["Content-Length"])).decode()

@@ -1,6 +1,5 @@
 """Our logs before witnesses that are honest, slow, lying or gone. Those share no code with us."""
 
-import base64
 import socket
 import threading
 import time
@@ -93,19 +92,12 @@ def test_a_restart_keeps_the_cosigned_checkpoint(logs, log, ca, witness):
 def liars(made: MadeWitness) -> dict[str, Callable[[BaseHTTPRequestHandler, str], None]]:
     other, stranger = MadeWitness(made.name), MadeWitness("stranger.example")
     good = made.line
-
-    def damaged(body: str) -> bytes:
-        name, encoded = good(body).removesuffix("\n").split(" ")[1:]
-        signed = bytearray(base64.b64decode(encoded))
-        signed[-1] ^= 1
-        return f"\u2014 {name} {b64(bytes(signed))}\n".encode()
-
     return {
         "answer is malformed": lambda handler, _: reply(handler, b"thank you\n"),
         "expected a cosignature of w.example/liar": lambda handler, body: reply(
             handler, (other.line(body) + stranger.line(body)).encode()
         ),
-        "does not verify": lambda handler, body: reply(handler, damaged(body)),
+        "does not verify": lambda handler, body: reply(handler, good(body, damage=True).encode()),
         "has the time 1970": lambda handler, body: reply(handler, good(body, 0).encode()),
         "has the time 20": lambda handler, body: reply(handler, good(body, int(time.time()) + 4000).encode()),
         "more than 65536 bytes": lambda handler, body: reply(handler, good(body).encode() * 1000),

@@ -82,6 +82,25 @@ class NoteLog:
         return f"old {old}\n{lines}\n{checkpoint or self.checkpoint(new)}".encode()
 
 
+class NoteWitness:
+    """Writes cosignature/v1 lines over whatever it is given."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.key = Ed25519PrivateKey.generate()
+        public = raw(self.key.public_key())
+        self.key_id = key_id(name, 4, public)
+        self.vkey = f"{name}+{self.key_id.hex()}+{b64(bytes([4]) + public)}"
+
+    def line(self, note: str, seconds: int, *, damage: bool = False) -> str:
+        """Its line over a checkpoint, or a checkpoint's body."""
+        body = note.partition("\n\n")[0].removesuffix("\n") + "\n"
+        signed = self.key.sign(f"cosignature/v1\ntime {seconds}\n{body}".encode())
+        if damage:
+            signed = signed[:-1] + bytes([signed[-1] ^ 1])
+        return f"\u2014 {self.name} {b64(self.key_id + seconds.to_bytes(8) + signed)}\n"
+
+
 def verified_time(line: bytes, vkey: str, body: str) -> int:
     """Check a cosignature/v1 line over a checkpoint's body; returns its time in seconds since 1970."""
     name, identifier, material = vkey.split("+", 2)

@@ -1,6 +1,5 @@
 """The auditor reads at a witness whose certificate is of a private CA: by the one named, by no other."""
 
-import time
 from hashlib import sha256
 
 import pytest
@@ -22,7 +21,7 @@ def witness(log, ca, tmp_path):
     log.files["checkpoint"] = note.encode()
     with serving() as serve:
         made = serve("w.example", PrivateCa(tmp_path, "private").server("127.0.0.1"))
-        line = made.line(note.split("\n\n", maxsplit=1)[0] + "\n", int(time.time()))
+        line = made.line(note)
         made.newest[f"/prefix/{sha256(ORIGIN.encode()).hexdigest()}/checkpoint"] = (note + line).encode()
         yield made
 

@@ -5,9 +5,8 @@ import hashlib
 import json
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.monitor.witness.notes import key_id, raw
+from tests.monitor.witness.notes import NoteWitness
 from tests.verifier.transparency.accusing import (
     KEY,
     LEAVES,
@@ -154,26 +153,13 @@ def test_issuers():
 # cosignatures
 
 
-class Cosigner:
-    def __init__(self, name):
-        self.name, self.key = name, Ed25519PrivateKey.generate()
-        public = raw(self.key.public_key())
-        self.id = key_id(name, 4, public)
-        self.vkey = f"{name}+{self.id.hex()}+{b64(bytes([4]) + public)}"
-
-    def line(self, note, seconds=NOW_MS // 1000):
-        body = note.split("\n\n", maxsplit=1)[0] + "\n"
-        signed = self.key.sign(f"cosignature/v1\ntime {seconds}\n{body}".encode())
-        return f"\u2014 {self.name} {b64(self.id + seconds.to_bytes(8) + signed)}\n"
-
-
 def test_too_few_witnesses():
-    one, two = Cosigner("w.example/1"), Cosigner("w.example/2")
+    one, two = NoteWitness("w.example/1"), NoteWitness("w.example/2")
 
     def note(size, *cosigners):
         signed = sign_tree_head(size, NOW_MS, root_of(LEAVES[:size]), KEY)
         text = tree_head_to_checkpoint(signed, "logs.example/made", KEY.public_key.key_id).encode().decode()
-        return text + "".join(cosigner.line(text) for cosigner in cosigners)
+        return text + "".join(cosigner.line(text, NOW_MS // 1000) for cosigner in cosigners)
 
     def seen(*sizes):
         return [{"vkey": one.vkey, "tree_size": size} for one, size in zip((one, two), sizes, strict=True)]
