@@ -47,7 +47,7 @@ def site(world, tmp_path_factory):
     shutil.copytree(world.data, data, ignore=shutil.ignore_patterns("keys", "issuer.db*"))
     for name in ("log-list.json", "log-list.rfc6962.json", "trust-bundle.json"):
         (data / name).write_text('{"operators": []}')
-    watch(world, data, f'public = true\nnames = [".{DOMAIN}"]\n')
+    watch(world, data, f'public = true\nnames = [".{DOMAIN}"]\nlookalikes = ["{DOMAIN}"]\n')
     return create_app(world.settings(data=data))
 
 

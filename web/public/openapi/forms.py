@@ -35,27 +35,32 @@ AS_JSON: Final = {
 }  # fmt: skip
 
 
-def asked(name: str, schema: Json, what: str, *, required: bool = False) -> Json:
-    return {"name": name, "in": "query", "required": required, "schema": schema, "description": what}
+def asked(name: str, schema: Json, what: str) -> Json:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": what}
 
 
 def in_path(name: str, schema: Json, what: str) -> Json:
     return {"name": name, "in": "path", "required": True, "schema": schema, "description": what}
 
 
-def answers(schema: Json, *problems: int) -> Json:
-    told = {"content": {"application/json": {"schema": one("Problem")}}}
-    good = {"description": "OK", "content": {"application/json": {"schema": schema}}}
-    return {"200": good, **{str(status): {"description": WORDS[status], **told} for status in problems}}
+def answer(schema: Json, *, description: str = "OK", kind: str = "application/json") -> Json:
+    return {"description": description, "content": {kind: {"schema": schema}}}
 
 
-def feed(*problems: int) -> Json:
+def problems(*statuses: int) -> Json:
+    return {str(status): answer(one("Problem"), description=_WORDS[status]) for status in statuses}
+
+
+def answers(schema: Json, *statuses: int) -> Json:
+    return {"200": answer(schema), **problems(*statuses)}
+
+
+def feed(*statuses: int) -> Json:
     """Return what a feed (RFC 4287) answers."""
-    atom = {"description": "OK", "content": {"application/atom+xml": {"schema": {"type": "string"}}}}
-    return {**answers({}, *problems), "200": atom}
+    return {"200": answer(TEXT, kind="application/atom+xml"), **problems(*statuses)}
 
 
-WORDS: Final = {
+_WORDS: Final = {
     400: "A parameter is not as expected; field names it.",
     404: "Nothing is at this address.",
     413: "Too large.",

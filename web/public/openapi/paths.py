@@ -11,6 +11,7 @@ from web.public.openapi.forms import (
     NUMBER,
     TEXT,
     Json,
+    answer,
     answers,
     asked,
     feed,
@@ -19,27 +20,33 @@ from web.public.openapi.forms import (
     list_of,
     object_of,
     one,
+    problems,
 )
 
-Q: Final = asked(
-    "q", {"type": "string", "minLength": 1, "maxLength": 500}, "What to search for.", required=True
-)
 FINGERPRINT: Final = in_path("sha256", DIGEST, "SHA-256 of the certificate's DER.")
 LOG: Final = in_path("log", {"type": "string", "pattern": "^[a-z0-9-]{1,40}$"}, "The log's name.")
 ID: Final = {"type": "integer", "minimum": 1, "maximum": 2**31}
+_AUDIT: Final = in_path("id", ID, "The audit's number.")
+_POSITION: Final = in_path("position", NUMBER, "The finding's place in the audit, from 0.")
+_OF_LOG: Final = asked("log", TEXT, "Only of this log.")
+_HOST: Final = asked("host", {"type": "string", "maxLength": 253}, "The name to judge the certificate for.")
+_DAYS: Final = ("at", "expires_from", "expires_until", "seen_from", "seen_until")
 
 
 def paths() -> Json:
+    return {**_itself(), **_certificates(), **_logs(), **_audits(), **_watching()}
+
+
+def _certificates() -> Json:
     return {
-        "/": get("Everything at a glance", answers(one("Home"))),
         "/search": get(
             "Certificates by name, serial number, fingerprint, issuer …", answers(one("Results"), 400),
-            Q, *_search_parameters(),
+            *_search_parameters(),
         ),
         "/calendar": get(
             "The lifetimes of what a search finds; without one, of the newest certificates",
             answers(one("Calendar"), 400),
-            asked("q", {"type": "string", "maxLength": 500}, "As for /search."), *_search_parameters(),
+            *_search_parameters(),
         ),
         "/certificate/{sha256}": get(
             "One certificate", answers(one("CertificatePage"), 400, 404), FINGERPRINT,
@@ -49,48 +56,6 @@ def paths() -> Json:
             "The proof that it is an entry of a log, as a file", answers(object_of(format=TEXT), 400, 404),
             FINGERPRINT, LOG, in_path("index", NUMBER, "The entry's number."), as_json=False,
         ),
-        "/logs": get("All logs", answers(one("Logs"))),
-        "/log/{log}/": get("One log", answers(one("LogPage"), 404), LOG),
-        "/audit": get(
-            "The audits, newest first, and what needs attention",
-            answers(one("Audits"), 400, 404),
-            asked("log", TEXT, "Only of this log."),
-            asked("before", ID, "Only audits before this number."),
-            asked("outcome", {"enum": [one.value for one in AuditOutcome]}, "Only these."),
-        ),
-        "/audit/{id}": get("One audit", answers(one("Audit"), 404), in_path("id", ID, "Its number.")),
-        "/audit/{id}/{position}": get(
-            "One finding of an audit: what it means, what to do, its evidence",
-            answers(one("FindingPage"), 404), in_path("id", ID, "The audit's number."),
-            in_path("position", NUMBER, "The finding's place in the audit, from 0."),
-        ),
-        "/audit.atom": get(
-            "The last audits as a feed, those with a failed finding first", feed(404),
-            asked("log", TEXT, "Only of this log."), as_json=False,
-        ),
-        "/alerts.atom": get(
-            "The alerts as a feed, open ones first", feed(404), asked("log", TEXT, "Only of this log."),
-            as_json=False,
-        ),
-        "/evidence/{id}.json": get(
-            "The evidence of an alert, as a file", answers(object_of(standing=TEXT, claim=TEXT), 404),
-            in_path("id", ID, "The alert's number."), as_json=False,
-        ),
-        "/audit/{id}/evidence/{position}.json": get(
-            "The evidence of a failed finding, as a file",
-            answers(object_of(standing=TEXT, claim=TEXT), 404), in_path("id", ID, "The audit's number."),
-            in_path("position", NUMBER, "The finding's place in the audit, from 0."), as_json=False,
-        ),
-        "/watch": get(
-            "What is watched, whether it works, and what was found", answers(one("Watching"), 400, 404),
-            asked("open", {"enum": ["1"]}, "Only what waits for a person."),
-            asked("before", ID, "Only notices before this number."),
-        ),
-        "/watch/{number}": get(
-            "One watched thing: certificates that nobody here ordered beside our own",
-            answers(one("Watched"), 404), in_path("number", ID, "Its number."),
-        ),
-        "/watch.atom": get("The newest notices as a feed", feed(404), as_json=False),
         "/inspect": {
             **get("What can be sent to be judged", answers(object_of(accepts=list_of(TEXT)))),
             "post": _inspect(),
@@ -103,6 +68,13 @@ def paths() -> Json:
             asked("index", NUMBER, "The entry of that proof."),
         ),
         "/issuers": get("The CAs", answers(object_of(trees=list_of(object_of(heading=TEXT))))),
+    }  # fmt: skip
+
+
+def _logs() -> Json:
+    return {
+        "/logs": get("All logs", answers(one("Logs"))),
+        "/log/{log}/": get("One log", answers(one("LogPage"), 404), LOG),
         "/inclusion/{log}": get(
             "Proofs for every leaf whose hash starts with a prefix", answers(object_of(), 400, 404, 503),
             LOG, asked("prefix", {"type": "string", "pattern": "^[0-9a-f]{0,64}$"}, "Hexadecimal."),
@@ -115,18 +87,65 @@ def paths() -> Json:
         ),
         "/trust-bundle": get("The signed trust bundle (DSSE)", answers(object_of(), 503), as_json=False),
         "/sct-reports": {"post": _report()},
+    }  # fmt: skip
+
+
+def _audits() -> Json:
+    return {
+        "/audit": get(
+            "The audits, newest first, and what needs attention",
+            answers(one("Audits"), 400, 404),
+            _OF_LOG,
+            asked("before", ID, "Only audits before this number."),
+            asked("outcome", {"enum": [outcome.value for outcome in AuditOutcome]}, "Only these."),
+        ),
+        "/audit/{id}": get("One audit", answers(one("Audit"), 404), in_path("id", ID, "Its number.")),
+        "/audit/{id}/{position}": get(
+            "One finding of an audit: what it means, what to do, its evidence",
+            answers(one("FindingPage"), 404), _AUDIT, _POSITION,
+        ),
+        "/audit.atom": get(
+            "The last audits as a feed, those with a failed finding first", feed(404), _OF_LOG, as_json=False,
+        ),
+        "/alerts.atom": get("The alerts as a feed, open ones first", feed(404), _OF_LOG, as_json=False),
+        "/evidence/{id}.json": get(
+            "The evidence of an alert, as a file", answers(object_of(standing=TEXT, claim=TEXT), 404),
+            in_path("id", ID, "The alert's number."), as_json=False,
+        ),
+        "/audit/{id}/evidence/{position}.json": get(
+            "The evidence of a failed finding, as a file",
+            answers(object_of(standing=TEXT, claim=TEXT), 404), _AUDIT, _POSITION, as_json=False,
+        ),
+    }  # fmt: skip
+
+
+def _watching() -> Json:
+    return {
+        "/watch": get(
+            "What is watched, whether it works, and what was found", answers(one("Watching"), 400, 404),
+            asked("open", {"enum": ["1"]}, "Only what waits for a person."),
+            asked("before", ID, "Only notices before this number."),
+        ),
+        "/watch/{number}": get(
+            "One watched thing: certificates that nobody here ordered beside our own",
+            answers(one("Watched"), 404), in_path("number", ID, "Its number."),
+        ),
+        "/watch.atom": get("The newest notices as a feed", feed(404), as_json=False),
+    }  # fmt: skip
+
+
+def _itself() -> Json:
+    return {
+        "/": get("Everything at a glance", answers(one("Home"))),
         "/healthz": get("This process answers", answers(object_of(status=TEXT)), as_json=False),
         "/readyz": get("The site has what it needs", _ready(), as_json=False),
         "/openapi.json": get("This description", answers(object_of(openapi=TEXT)), as_json=False),
     }  # fmt: skip
 
 
-_HOST: Final = asked("host", {"type": "string", "maxLength": 253}, "The name to judge the certificate for.")
-_DAYS: Final = ("at", "expires_from", "expires_until", "seen_from", "seen_until")
-
-
 def _search_parameters() -> tuple[Json, ...]:
     return (
+        asked("q", {"type": "string", "maxLength": 500}, "What to search for; optional beside a filter."),
         asked("match", {"type": "string", "enum": ["exact", "subdomain", "contains"]}, "How a name matches."),
         asked("exclude", {"enum": ["expired", "revoked", "expired,revoked"]}, "What to leave out."),
         asked("revocation", {"enum": ["good", "revoked", "unknown", "not-checked"]}, "As the CRL has it."),
@@ -141,24 +160,21 @@ def _search_parameters() -> tuple[Json, ...]:
 
 def _report() -> Json:
     body = {"required": True, "content": {"application/json": {"schema": one("Report")}}}
-    kept = {"description": "Kept", "content": {"application/json": {"schema": object_of(status=TEXT)}}}
-    told = {key: value for key, value in answers({}, 400, 413, 429).items() if key != "200"}
     return {
         "summary": "A promise whose entry is missing", "requestBody": body,
-        "responses": {"202": kept, **told},
+        "responses": {"202": answer(object_of(status=TEXT), description="Kept"), **problems(400, 413, 429)},
     }  # fmt: skip
 
 
 def _ready() -> Json:
-    told = answers(object_of(status=TEXT, checks=object_of(monitor=FLAG, logs=FLAG)))
-    return {**told, "503": {**told["200"], "description": "Not ready"}}
+    checks = object_of(status=TEXT, checks=object_of(monitor=FLAG, logs=FLAG))
+    return {"200": answer(checks), "503": answer(checks, description="Not ready")}
 
 
 def _inspect() -> Json:
     """A certificate goes as a form does, or as it is."""
-    content = {
-        "schema": {"type": "string", "description": "PEM or DER; the certificates above it may follow."}
-    }
+    described = "PEM, DER or PKCS #7; the certificates above it may follow."
+    content = {"schema": {"type": "string", "description": described}}
     form = object_of(certificate={"type": "string", "description": "PEM."})
     return {
         "summary": "The verdict about a certificate", "parameters": [_HOST, AS_JSON],

@@ -127,7 +127,7 @@ SCHEMAS: Final[Json] = {
     "Watch": object_of(
         id=NUMBER, value=TEXT, since=TIME, last_seen=or_null(TIME), unknown=NUMBER, ours=NUMBER,
         authorised=NUMBER, total=NUMBER, scanned={"type": "number", "minimum": 0, "maximum": 1},
-        kind={"enum": ["name", "subtree", "address", "organisation", "issuer", "email"]},
+        kind={"enum": ["name", "subtree", "address", "organisation", "issuer", "email", "lookalike"]},
     ),
     "Watching": object_of(
         state=STATE, sentence=TEXT, working=FLAG, working_since=or_null(TIME), checked_at=or_null(TIME),
