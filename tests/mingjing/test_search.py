@@ -5,16 +5,14 @@ import io
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from mingjing.__main__ import main
 from mingjing.commands.search import MOST_ROWS
-from monitor.store import Batch, CertificateRow, Connections, EntryRow, Logs
-from monitor.values import WatchedLog, to_ms
-from verifier.algorithms import KeyAlgorithm, PrivateKey
+from monitor.store import Connections
+from tests.monitor.index_rows import certificate_row, fill_index
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -28,14 +26,10 @@ MADE = {  # names, issuer, days until it expires, revocation status
 
 
 def row(number, names, issuer, days):
-    der = f"{number} {names}".encode()
     begins, ends = NOW - timedelta(days=90), NOW + timedelta(days=days)
-    return CertificateRow(
-        sha256=sha256(der).digest(), precertificate=True, der=der, chain=(),
-        tbs_hash=sha256(b"t" + der).digest(), serial=bytes([number + 1]), subject=f"CN={names[0]}",
-        common_name=names[0], organisation="", issuer=issuer, not_before=to_ms(begins), not_after=to_ms(ends),
-        algorithm="sm2", key_bits=256, spki_hash=bytes([number]) * 32, names=names, related=None,
-        crl_url=None,
+    return certificate_row(
+        number, names, begins, ends, subject=f"CN={names[0]}", common_name=names[0], issuer=issuer,
+        algorithm="sm2", spki_hash=bytes([number]) * 32,
     )  # fmt: skip
 
 
@@ -44,19 +38,10 @@ def directory(initialised, tmp_path_factory):
     data = tmp_path_factory.mktemp("search") / "data"
     shutil.copytree(initialised, data)
     connections = Connections(data / "monitor.db")
-    logs = Logs(connections)
-    key = PrivateKey.generate(KeyAlgorithm.ECDSA).public_key
-    logs.watch(WatchedLog("made", key.key_id, key, "", "", timedelta(seconds=60)))
     many = [((f"n{number}.many.test",), "CN=Two,O=Trust", 30, "") for number in range(MOST_ROWS + 1)]
     made = [*many, *MADE.values()]
-    rows = tuple(row(number, *each[:3]) for number, each in enumerate(made))
-    entries = tuple(EntryRow(one.tbs_hash, one.not_before, one.sha256) for one in rows)
-    logs.append(logs.get("made").id, Batch(0, entries, rows), NOW)
-    with connections.write() as connection:
-        connection.executemany(
-            "INSERT INTO revocations VALUES (?, ?, 0, 0, '', '', '')",
-            [(number, each[3]) for number, each in enumerate(made, 1) if each[3]],
-        )
+    rows = [row(number, *each[:3]) for number, each in enumerate(made)]
+    fill_index(connections, rows, NOW, [status for *_, status in made])
     connections.close()
     return data
 

@@ -1,6 +1,5 @@
 """The index finds what a scan of the same certificates finds, all of it, in the same order."""
 
-import json
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -15,9 +14,9 @@ from monitor.index.filters import Filters, Validity
 from monitor.index.names import fold, unicode_of, wildcard_over
 from monitor.index.terms import fold_text
 from monitor.service import Monitor
-from monitor.store import Batch, CertificateRow, Connections, EntryRow, Logs
-from monitor.values import Match, Query, WatchedLog, to_ms
-from verifier.algorithms import KeyAlgorithm, PrivateKey
+from monitor.store import Connections
+from monitor.values import Match, Query
+from tests.monitor.index_rows import certificate_row, fill_index
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LABELS = ["a", "b", "ab", "www", "example", "*", "xn--fsqu00a", "xn--mnchen-3ya", "shop-1"]
@@ -71,18 +70,8 @@ class World:
     def __init__(self, path, made):
         self.made = made
         connections = Connections(path)
-        logs = Logs(connections)
-        key = PrivateKey.generate(KeyAlgorithm.ECDSA).public_key
-        self.log_id = key.key_id
-        logs.watch(WatchedLog("made", key.key_id, key, "", "", timedelta(seconds=60)))
-        rows = tuple(_row(number, one) for number, one in enumerate(made))
-        entries = tuple(EntryRow(row.tbs_hash, row.not_before, row.sha256) for row in rows)
-        logs.append(logs.get("made").id, Batch(0, entries, rows), NOW)
-        with connections.write() as connection:
-            connection.executemany(
-                "INSERT INTO revocations VALUES (?, ?, 0, 0, '', '', '')",
-                [(number, one["status"]) for number, one in enumerate(made, 1) if one["status"]],
-            )
+        rows = [_row(number, one) for number, one in enumerate(made)]
+        self.log_id = fill_index(connections, rows, NOW, [one["status"] for one in made]).log_id
         connections.close()
         self.monitor = Monitor.open(path, read_only=True)
 
@@ -107,16 +96,12 @@ class World:
 
 
 def _row(number, one):
-    der = json.dumps([number, one["names"]]).encode()
     begins = NOW + timedelta(days=one["begins"])
     subject = "CN=x" + (f",O={one['organisation']},OU=Unit {one['key']}" if one["organisation"] else "")
-    return CertificateRow(
-        sha256=sha256(der).digest(), precertificate=True, der=der, chain=(one["issuer"].encode(),),
-        tbs_hash=sha256(b"tbs" + der).digest(), serial=(number + 1).to_bytes(2).lstrip(b"\0"),
-        subject=subject, common_name="x", organisation=one["organisation"], issuer=one["issuer"],
-        not_before=to_ms(begins),
-        not_after=to_ms(begins + timedelta(days=one["lasts"])), algorithm="ecdsa", key_bits=256,
-        spki_hash=bytes([one["key"]]) * 32, names=one["names"], related=None, crl_url=None,
+    return certificate_row(
+        number, one["names"], begins, begins + timedelta(days=one["lasts"]),
+        chain=(one["issuer"].encode(),), subject=subject, organisation=one["organisation"],
+        issuer=one["issuer"], spki_hash=bytes([one["key"]]) * 32,
         subject_key_id=bytes([one["key"]]) * 20, authority_key_id=b"\7" * 20,
         issuer_sha256=sha256(one["issuer"].encode()).digest(), issuer_key=b"\5" * 32,
     )  # fmt: skip

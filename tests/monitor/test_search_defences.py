@@ -1,7 +1,6 @@
 """What the index is defended against: forged keys, endless pages, made-up cursors, patterns, spellings."""
 
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 import pytest
 
@@ -11,10 +10,10 @@ from monitor.index import terms
 from monitor.index.filters import Filters
 from monitor.index.terms import key
 from monitor.service import Monitor
-from monitor.store import Batch, CertificateRow, Connections, EntryRow, Logs
+from monitor.store import Connections
 from monitor.store.search import Search
-from monitor.values import Match, Query, WatchedLog, to_ms
-from verifier.algorithms import KeyAlgorithm, PrivateKey
+from monitor.values import Match, Query
+from tests.monitor.index_rows import certificate_row, fill_index
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 NAMES = [
@@ -24,25 +23,15 @@ NAMES = [
 
 
 def row(number, name):
-    der = f"{number} {name}".encode()
-    return CertificateRow(
-        sha256=sha256(der).digest(), precertificate=True, der=der, chain=(),
-        tbs_hash=sha256(b"t" + der).digest(), serial=bytes([number + 1]), subject="CN=x", common_name="x",
-        organisation="", issuer="CN=One", not_before=0, not_after=to_ms(NOW + timedelta(days=1)),
-        algorithm="ecdsa", key_bits=256, spki_hash=bytes([number]) * 32, names=(name,), related=None,
-        crl_url=None,
-    )  # fmt: skip
+    return certificate_row(
+        number, (name,), NOW - timedelta(days=1), NOW + timedelta(days=1), spki_hash=bytes([number]) * 32
+    )
 
 
 def filled(path, names, forged=()):
     """A monitor whose index holds certificates of one name each, and the terms ``forged`` beside its own."""
     connections = Connections(path)
-    logs = Logs(connections)
-    log_key = PrivateKey.generate(KeyAlgorithm.ECDSA).public_key
-    logs.watch(WatchedLog("made", log_key.key_id, log_key, "", "", timedelta(seconds=60)))
-    rows = tuple(row(number, name) for number, name in enumerate(names))
-    entries = tuple(EntryRow(one.tbs_hash, one.not_before, one.sha256) for one in rows)
-    logs.append(logs.get("made").id, Batch(0, entries, rows), NOW)
+    fill_index(connections, [row(number, name) for number, name in enumerate(names)], NOW)
     with connections.write() as connection:
         connection.executemany("INSERT INTO terms (key, certificate) VALUES (?, ?)", forged)
     connections.close()
