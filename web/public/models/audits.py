@@ -50,8 +50,9 @@ class FindingShown:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """One audit of one log, as shown; ``findings`` in the order of the checks."""
+    """One audit of one log, as shown; ``findings`` in the order of the report, one for one."""
 
+    report: AuditReport
     id: int
     log: str
     said: Said
@@ -108,6 +109,7 @@ def audit_shown(report: AuditReport) -> Audit:
     """Make an audit's view."""
     findings = tuple(_finding_shown(finding, position) for position, finding in enumerate(report.findings))
     return Audit(
+        report=report,
         id=report.id or 0,
         log=report.log,
         said=Said(STATES[report.outcome], _sentence(report, findings)),
@@ -190,9 +192,9 @@ def _described(log: str, bars: Sequence[Bar]) -> Text:
 # for programs
 
 
-def audit_facts(report: AuditReport, *, evidence: bool = False) -> dict[str, Any]:
+def audit_facts(shown: Audit, *, evidence: bool = False) -> dict[str, Any]:
     """Return an audit's facts for JSON; the evidence only where it is asked for, it can be long."""
-    shown = audit_shown(report)
+    report = shown.report
     findings = [
         finding_facts(finding, one, shown.id, evidence=evidence)
         for finding, one in zip(report.findings, shown.findings, strict=True)

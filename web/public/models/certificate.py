@@ -12,7 +12,7 @@ from verifier.errors import MalformedInput
 from verifier.transparency.sct import parse_sct_list
 from web.public.drawing import Chain, ChainLink
 from web.public.language import Text, quoted, say
-from web.public.models.extensions import extension_facts, extensions_shown, purposes
+from web.public.models.extensions import ExtensionShown, extension_facts, purposes
 from web.public.models.rows import algorithm_words, revocation_facts, summary_facts
 from web.public.state import Said, State, worst
 from web.public.text import day, moment
@@ -186,7 +186,9 @@ def damaged_sct_list(certificate: Certificate) -> bool:
     return False
 
 
-def certificate_facts(detail: CertificateDetail, now: datetime) -> dict[str, Any]:
+def certificate_facts(
+    detail: CertificateDetail, extensions: Sequence[ExtensionShown], now: datetime
+) -> dict[str, Any]:
     """Return everything that the page shows, for JSON."""
     said, certificate = certificate_said(detail, now), detail.certificate
     return {
@@ -216,7 +218,7 @@ def certificate_facts(detail: CertificateDetail, now: datetime) -> dict[str, Any
             {"sha256": encoding.sha256, "precertificate": encoding.precertificate}
             for encoding in detail.encodings
         ],
-        "extensions": [extension_facts(shown) for shown in extensions_shown(certificate)],
+        "extensions": [extension_facts(shown) for shown in extensions],
         "pem": certificate.pem,
     }
 

@@ -35,7 +35,7 @@ def show() -> Response:
     monitor = sources().monitor
     overview = monitor.overview()
     log, outcome = chosen_log(), choice("outcome", AuditOutcome)
-    reports = _reports(log, outcome)
+    audits = [audit_shown(report) for report in _reports(log, outcome)]
     alerts = monitor.alerts(log)
     said = overview_said(overview, sources().now)
     facts = {
@@ -44,8 +44,8 @@ def show() -> Response:
         "last_audit": overview.last_audit,
         "of_itself": [one.name for one in overview.logs if one.same_operator],
         "alerts": [alert_facts(alert) for alert in alerts],
-        "audits": [audit_facts(report) for report in reports],
-        "before": reports[-1].id if len(reports) == _PAGE else None,
+        "audits": [audit_facts(audit) for audit in audits],
+        "before": audits[-1].id if len(audits) == _PAGE else None,
     }
     return page(
         "audits.html",
@@ -56,15 +56,15 @@ def show() -> Response:
         outcome=outcome,
         alerts=[alert_shown(alert, monitor.evidence.notes(alert.id)) for alert in alerts],
         strips=_strips([log] if log else [one.name for one in overview.logs]),
-        audits=[audit_shown(report) for report in reports],
+        audits=audits,
     )
 
 
 @blueprint.get(f"/audit/<int(max={_NUMBER}):number>")
 def one(number: int) -> Response:
     """Show one audit with the evidence of every finding."""
-    report = report_of(number)
-    return page("audit.html", audit_facts(report, evidence=True), audit=audit_shown(report), report=report)
+    audit = audit_shown(report_of(number))
+    return page("audit.html", audit_facts(audit, evidence=True), audit=audit)
 
 
 @blueprint.get(f"/audit/<int(max={_NUMBER}):number>/<int(max=1000):position>")

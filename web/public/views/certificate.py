@@ -15,7 +15,6 @@ from web.public.models.certificate import (
     certificate_facts,
     certificate_said,
     chain_of,
-    damaged_sct_list,
     names_of,
     promises,
     revocation_said,
@@ -80,7 +79,8 @@ def _page(detail: CertificateDetail) -> Response:
     now, summary, certificate = sources().now, detail.summary, detail.certificate
     pair = sources().monitor.certificate(detail.pair.sha256) if detail.pair else None
     proofs = [_proof(entry) for entry in detail.entries]
-    facts = certificate_facts(detail, now)
+    extensions = extensions_shown(certificate)
+    facts = certificate_facts(detail, extensions, now)
     others, following = _same_key(detail)
     facts["same_key"] = [summary_facts(other) for other in others]
     facts["same_key_next"] = following
@@ -94,8 +94,8 @@ def _page(detail: CertificateDetail) -> Response:
         pair_algorithm=algorithm_words(pair.summary.algorithm, pair.summary.key_bits) if pair else "",
         pair_said=certificate_said(pair, now) if pair else None,
         same_key=[certificate_row(other, now) for other in others], same_key_next=following,
-        side_by_side=_beside(detail, pair), damaged_list=damaged_sct_list(certificate),
-        proofs=proofs, extensions=extensions_shown(certificate), chains=_chains(detail, pair),
+        side_by_side=_beside(detail, pair), proofs=proofs, extensions=extensions,
+        chains=_chains(detail, pair),
         lifetime=inline(draw_lifetime(summary.not_before, summary.not_after, now)),
         expired=summary.not_after < now, length=summary.not_after - summary.not_before + _INCLUSIVE,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """/inspect: anyone pastes a certificate or drops its file, and gets the verdict on it."""
 
 import logging
+from collections.abc import Sequence
 
 from flask import Blueprint, Response, render_template, request, url_for
 
@@ -9,7 +10,7 @@ from verifier.certificates import Certificate
 from web.public.errors import BadParameter, NotReady
 from web.public.language import say
 from web.public.models.brought import read_brought
-from web.public.models.extensions import extension_facts, extensions_shown
+from web.public.models.extensions import ExtensionShown, extension_facts, extensions_shown
 from web.public.models.findings import finding_shown
 from web.public.models.inspection import Inspection, inspect
 from web.public.negotiation import page, wants_json
@@ -43,9 +44,10 @@ def answer() -> Response:
             raise
         return _refused(problem)
     checks = [finding_shown(finding) for finding in found.verdict.findings]
+    extensions = extensions_shown(found.leaf)
     return page(
-        "inspect.html", _facts(found), found=found, problem=None, said=_said(found), checks=checks,
-        extensions=extensions_shown(found.leaf), largest=LARGEST,
+        "inspect.html", _facts(found, extensions), found=found, problem=None, said=_said(found),
+        checks=checks, extensions=extensions, largest=LARGEST,
     )  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def _said(found: Inspection) -> Said:
     return Said(State.TRUSTED, say("Every check that the policy asks of a certificate passed."))
 
 
-def _facts(found: Inspection) -> dict[str, object]:
+def _facts(found: Inspection, extensions: Sequence[ExtensionShown]) -> dict[str, object]:
     logged = found.logged.summary.sha256.hex() if found.logged else None
     return {
         "sha256": found.leaf.fingerprint,
@@ -96,6 +98,6 @@ def _facts(found: Inspection) -> dict[str, object]:
         "issuer": found.leaf.issuer,
         "not_before": found.leaf.not_before,
         "not_after": found.leaf.not_after,
-        "extensions": [extension_facts(shown) for shown in extensions_shown(found.leaf)],
+        "extensions": [extension_facts(shown) for shown in extensions],
         "certificate": url_for("certificate.show", sha256=logged) if logged else None,
     }

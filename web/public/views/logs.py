@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from monitor.observations.values import EndpointAvailability, Following
-from monitor.values import Alert, AuditReport, LogState, MalformedEntry
+from monitor.values import Alert, LogState, MalformedEntry
 from web.public.cards import log_cards
 from web.public.drawing import draw_timeline
 from web.public.drawing.lanes import draw_lanes
@@ -14,7 +14,7 @@ from web.public.drawing.strip import draw_strip
 from web.public.errors import Missing
 from web.public.language import say
 from web.public.listed import listed
-from web.public.models.audits import alert_facts, alert_shown, audit_facts, audit_shown, strip_of
+from web.public.models.audits import Audit, alert_facts, alert_shown, audit_facts, audit_shown, strip_of
 from web.public.models.heads import Heads, first_time, heads_of, lanes, pair_facts, rows, seen_facts
 from web.public.models.log_facts import availability_facts, following_facts, head_facts, log_facts
 from web.public.models.logs import grew, key_words, log_said, overview_said, points, standing_words
@@ -60,7 +60,7 @@ def log(name: str) -> Response:
         heads=rows(known.heads, _HEAD_ROWS),
         all_heads=known.heads,
         witnessing=known.witnesses,
-        audits=[audit_shown(report) for report in known.reports],
+        audits=known.audits,
         alerts=[alert_shown(alert, sources().monitor.evidence.notes(alert.id)) for alert in known.alerts],
         malformed=known.malformed,
         availability=known.availability,
@@ -76,7 +76,7 @@ class _Known:
     state: LogState
     heads: Heads
     witnesses: Witnessing
-    reports: tuple[AuditReport, ...]
+    audits: tuple[Audit, ...]
     alerts: tuple[Alert, ...]
     malformed: tuple[MalformedEntry, ...]
     roots: int | None
@@ -91,7 +91,7 @@ def _known(state: LogState) -> _Known:
         state=state,
         heads=heads_of(monitor.heads(name, _HEADS), seen.seen_heads(name, _HEADS), alerts),
         witnesses=witnessing(state),
-        reports=monitor.audits(name, limit=_AUDITS),
+        audits=tuple(map(audit_shown, monitor.audits(name, limit=_AUDITS))),
         alerts=alerts,
         malformed=monitor.malformed(name) if state.malformed else (),
         roots=seen.accepted_roots(name),
@@ -109,7 +109,7 @@ def _facts(known: _Known) -> dict[str, Any]:
         "seen_by_others": [seen_facts(seen) for seen in known.heads.others],
         "consistency": pair_facts(known.heads),
         "witnessing": witness_facts(known.witnesses),
-        "audits": [audit_facts(report) for report in known.reports],
+        "audits": [audit_facts(audit) for audit in known.audits],
         "alerts": [alert_facts(alert) for alert in known.alerts],
         "malformed_entries": [{"index": one.index, "reason": one.reason} for one in known.malformed],
         "availability": [availability_facts(one) for one in known.availability],
