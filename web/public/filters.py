@@ -14,7 +14,6 @@ from monitor.errors import MonitorError
 from web.public import drawing, text
 from web.public.language import Language, address_in, join, language, plain_address, quoted, say, shown
 from web.public.language.catalogue import CATALOGUE
-from web.public.models.logs import explained
 from web.public.models.marking import Hit
 from web.public.negotiation import plain
 from web.public.pictures import inline
@@ -60,7 +59,7 @@ def register(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         State=State, static_url=static_url, mark=inline(drawing.draw_mark()), _=translate, Language=Language,
-        address_in=address_in, explained=explained,
+        address_in=address_in,
     )  # fmt: skip
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_common)

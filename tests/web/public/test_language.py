@@ -12,7 +12,18 @@ from tests.web.public.messages import in_code, in_templates
 from verifier.transparency.evidence import claim_of
 from web.public import create_app
 from web.public.language import Text, join, quoted, say
-from web.public.language.catalogue import CATALOGUE, MEANINGS, NOUNS, SHAPES
+from web.public.language.catalogue import (
+    CATALOGUE,
+    MEANINGS,
+    NOUNS,
+    SHAPES,
+    facts,
+    guidance,
+    pages,
+    transparency,
+    watching,
+    words,
+)
 from web.public.models.guidance import SENTENCES, meaning_of, title_of
 
 from .pages import PROBLEMS, addresses, troubled_addresses
@@ -67,6 +78,11 @@ def test_no_message_stands_in_the_catalogue_that_nobody_says():
         message for message in CATALOGUE if " " in message and message[0].isupper() and message[-1] == "."
     }
     assert pages - said == set()
+
+
+def test_no_message_has_two_translations():
+    tables = (facts, guidance, pages, transparency, watching, words)
+    assert sum(len(table.MESSAGES) for table in tables) == len(CATALOGUE)
 
 
 class Words(HTMLParser):

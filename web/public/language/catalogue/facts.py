@@ -25,7 +25,6 @@ MESSAGES: Final = {
     "{certificates}: {counts}.": "{certificates}：{counts}。",
     "{count} valid": "有效 {count} 张",
     "{count} expired": "已过期 {count} 张",
-    "{count} revoked": "已吊销 {count} 张",
     "{count} not yet valid": "尚未生效 {count} 张",
     "The next to expire is {name}, {when}.": "最先到期的是 {name}，{when}。",
     # errors
