@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import hashlib
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from issuer.authority.requests import DualCertificate, IssuedCertificate, IssueR
 from issuer.revocation.reasons import RevocationReason
 from issuer.store import IssuerStore
 from keys import FileKeyStore
+from mingjing.services.site import demo_sites
 from monitor import Monitor
 from monitor.values import WatchedLog
 from verifier.algorithms import KeyAlgorithm, PrivateKey
@@ -83,6 +85,16 @@ class SmallLog:
     def head(self) -> SignedTreeHead:
         now = time.time_ns() // 1_000_000
         return self.frozen_head or sign_tree_head(len(self.entries), now, root_of(self.hashes), self.key)
+
+    @contextmanager
+    def lying(self) -> Iterator[None]:
+        """Show a second root for the size that has been shown."""
+        honest = self.head()
+        self.frozen_head = sign_tree_head(honest.tree_size, honest.timestamp, bytes(range(32)), self.key)
+        try:
+            yield
+        finally:
+            self.frozen_head = None
 
     def get(self, call: str, query: dict[str, int]) -> dict[str, Any]:
         if call == "get-sth":
@@ -184,6 +196,16 @@ class World:
     def monitor(self) -> Monitor:
         local = {f"{PUBLIC_URL}/": f"{self.logs.url}/"}  # the monitor reads the CRLs from there
         return Monitor.open(self.data / "monitor.db", operator=OPERATOR, local=local)
+
+    @contextmanager
+    def copied(self, folder: Path) -> Iterator[Monitor]:
+        """Copy what the monitor knows to ``folder``, to learn more there."""
+        shutil.copy(self.data / "monitor.db", folder / "monitor.db")
+        monitor = Monitor.open(folder / "monitor.db", operator=OPERATOR)
+        try:
+            yield monitor
+        finally:
+            monitor.close()
 
     def settings(self, **changes: Any) -> SiteSettings:
         known = {
@@ -291,6 +313,12 @@ def troubled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     return make_troubled(world, tmp_path_factory.mktemp("troubled") / "data")
 
 
+@pytest.fixture(scope="session")
+def whole(world: World) -> Flask:
+    """The site with every page that it may have, the demonstration too."""
+    return create_app(world.settings(demo_sites=demo_sites()))
+
+
 @pytest.fixture
 def app(world: World) -> Flask:
     return create_app(world.settings())
@@ -325,6 +353,18 @@ def served(app: Flask) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def base(world: World) -> Iterator[str]:
     with served(create_app(world.settings())) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def whole_base(whole: Flask) -> Iterator[str]:
+    with served(whole) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def troubled_base(troubled: Flask) -> Iterator[str]:
+    with served(troubled) as address:
         yield address
 
 

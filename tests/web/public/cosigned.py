@@ -1,6 +1,5 @@
 """A log whose heads others were shown too, and which witnesses cosign: what its page may have to tell."""
 
-import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from verifier.transparency.merkle import root_of
 from verifier.transparency.tree_head import SignedTreeHead, sign_tree_head
 from web.public import create_app
 
-from .conftest import OPERATOR, SmallLog, World
+from .conftest import SmallLog, World
 
 WITNESS, CLIENT, VANTAGE = (
     "the witness witness.example/w1",
@@ -84,14 +83,6 @@ def keep_witnesses(world: World, monitor: Monitor) -> None:
 
 def make_accused(world: World, folder: Path) -> Flask:
     """Make a site over a monitor that caught the SM2 log with a second root for one size."""
-    shutil.copy(world.data / "monitor.db", folder / "monitor.db")
-    monitor = Monitor.open(folder / "monitor.db", operator=OPERATOR)
-    log = world.logs.logs["sm2"]
-    honest = log.head()
-    log.frozen_head = sign_tree_head(honest.tree_size, honest.timestamp, bytes(range(32)), log.key)
-    try:
+    with world.copied(folder) as monitor, world.logs.logs["sm2"].lying():
         monitor.audit_now(["sm2"])
-    finally:
-        log.frozen_head = None
-        monitor.close()
     return create_app(world.settings(data=folder))

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, expect
 
-from mingjing.services.site import demo_sites
 from web.public import create_app
 
 from . import test_inspect
@@ -31,34 +29,17 @@ RUN = """async () => {
 
 
 @pytest.fixture(scope="module")
-def client(world) -> FlaskClient:
-    return create_app(world.settings(demo_sites=demo_sites())).test_client()
-
-
-@pytest.fixture(scope="module")
-def base(client) -> Iterator[str]:
-    with served(client.application) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
 def judging_base(world, organisation) -> Iterator[str]:
     with served(create_app(world.settings(data=organisation))) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
-def troubled_base(troubled) -> Iterator[str]:
-    with served(troubled) as address:
-        yield address
-
-
 @pytest.fixture(params=FORMS, ids="-".join)
-def page(request, browser: Browser, base: str) -> Iterator[Page]:
+def page(request, browser: Browser, whole_base: str) -> Iterator[Page]:
     size, language, scheme = request.param
     width, height = SIZES[size]
     context = browser.new_context(
-        viewport={"width": width, "height": height}, base_url=base, color_scheme=scheme,
+        viewport={"width": width, "height": height}, base_url=whole_base, color_scheme=scheme,
         locale=LANGUAGES[language], reduced_motion="reduce",
     )  # fmt: skip
     yield context.new_page()
@@ -81,8 +62,8 @@ def violations_of(page: Page, addresses: Iterable[str]) -> dict[str, list[str]]:
 
 
 @pytest.mark.timeout(1800)
-def test_on_every_page(page, world, client):
-    assert violations_of(page, (*addresses(world, client), *PROBLEMS)) == {}
+def test_on_every_page(page, world, whole):
+    assert violations_of(page, (*addresses(world, whole.test_client()), *PROBLEMS)) == {}
 
 
 @pytest.mark.timeout(1800)
@@ -101,7 +82,7 @@ def test_on_the_verdict_about_a_certificate_that_was_sent(page, world, judging_b
         assert violations(page) == []
 
 
-def test_on_the_checkers_results(page, world, client):
+def test_on_the_checkers_results(page):
     """What was refused, and what cannot be known, look otherwise than what /verify shows by itself."""
     page.goto("/verify")
     page.locator("#proof-text").fill("{")

@@ -1,14 +1,12 @@
 """Audits: each finding with an address of its own, what it means and what to do; the strip; the feeds."""
 
 import re
-import shutil
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import feedparser
 import pytest
 
-from monitor import Monitor
 from monitor.values import (
     DISTRUSTING,
     MISCONDUCT,
@@ -23,7 +21,7 @@ from web.public import create_app
 from web.public.models.audits import audit_shown
 from web.public.models.guidance import advice_on, meaning_of
 
-from .conftest import OPERATOR, PUBLIC_URL
+from .conftest import PUBLIC_URL
 from .cosigned import make_accused
 from .pages import named
 
@@ -242,16 +240,14 @@ def test_what_is_told_in_short_is_what_kept_it_from_being_trusted():
 
 
 def test_what_a_log_wrote_cannot_break_a_feed_or_a_page(world, tmp_path):
-    shutil.copy(world.data / "monitor.db", tmp_path / "monitor.db")
-    monitor = Monitor.open(tmp_path / "monitor.db", operator=OPERATOR)
     hostile = "https://log.example/\x07</title><script>alert(1)</script>\u202e&amp;: status 200"
     finding = AuditFinding(
         AuditCode.ORIGIN_WRONG, FindingOutcome.FAILED, hostile, "RFC 6962", {"url": hostile}
     )
     now = datetime.now(UTC)
     report = AuditReport("sm2", now, now, AuditOutcome.INCONSISTENT, (finding,), 1, 0)
-    kept = monitor._audits.keep(monitor.auditing._logs.get("sm2").id, report)
-    monitor.close()
+    with world.copied(tmp_path) as monitor:
+        kept = monitor._audits.keep(monitor.auditing._logs.get("sm2").id, report)
     client = create_app(world.settings(data=tmp_path)).test_client()
     for path in ("/audit.atom", "/alerts.atom"):
         root, _ = feed(client, path)

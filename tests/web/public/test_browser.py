@@ -3,13 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, expect
 
-from mingjing.services.site import demo_sites
-from web.public import create_app
-
-from .conftest import served
 from .pages import addresses
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("public-site-browser")]
@@ -17,14 +12,8 @@ SIZES = {"desk": (1280, 900), "phone": (390, 844), "small phone": (320, 640)}
 
 
 @pytest.fixture(scope="module")
-def site(world) -> FlaskClient:
-    return create_app(world.settings(demo_sites=demo_sites())).test_client()
-
-
-@pytest.fixture(scope="module")
-def base(site) -> Iterator[str]:
-    with served(site.application) as address:
-        yield address
+def base(whole_base: str) -> str:
+    return whole_base
 
 
 @pytest.fixture(params=SIZES)
@@ -61,8 +50,8 @@ def test_search_finds_a_certificate_and_its_page_shows_the_proof(page: Page) -> 
     expect(page.get_by_text("one of a pair")).to_be_visible()
 
 
-def test_nothing_is_wider_than_the_screen(page: Page, world, site) -> None:
-    for path in addresses(world, site):
+def test_nothing_is_wider_than_the_screen(page: Page, world, whole) -> None:
+    for path in addresses(world, whole.test_client()):
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true })")
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -168,11 +157,11 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_can_be_read(browser: Browser, base: str, world, site, scheme: str) -> None:
+def test_all_text_can_be_read(browser: Browser, base: str, world, whole, scheme: str) -> None:
     """WCAG 2.2, 1.4.3: a contrast of at least 4.5 in both schemes."""
     context = browser.new_context(base_url=base, color_scheme=scheme)
     page = context.new_page()
-    for path in (*addresses(world, site), "/search?q=a&match=near", "/nothing"):
+    for path in (*addresses(world, whole.test_client()), "/search?q=a&match=near", "/nothing"):
         page.goto(path)
         assert page.evaluate(CONTRAST) == [], path
     context.close()

@@ -1,6 +1,5 @@
 """The figures of the home page: a stranger sees within five seconds whether all is well."""
 
-import shutil
 import threading
 import time
 from dataclasses import replace
@@ -8,12 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor import Monitor
 from monitor.values import AuditCode, AuditFinding, FindingOutcome
 from web.public import create_app
 from web.public.costly import Costly
 
-from .conftest import OPERATOR
 from .cosigned import make_accused
 
 
@@ -61,12 +58,10 @@ def test_a_log_that_lies_stands_out(world, tmp_path):
 
 
 def test_an_alert_that_distrusts_nobody_is_to_be_looked_at_but_no_refusal(world, tmp_path):
-    shutil.copy(world.data / "monitor.db", tmp_path / "monitor.db")
-    monitor = Monitor.open(tmp_path / "monitor.db", operator=OPERATOR)
-    (report,) = monitor.audits("sm2", limit=1)
     stale = AuditFinding(AuditCode.HEAD_STALE, FindingOutcome.FAILED, "The newest tree head is old.", "STH")
-    monitor._audits.keep(monitor.auditing._logs.get("sm2").id, replace(report, findings=(stale,)))
-    monitor.close()
+    with world.copied(tmp_path) as monitor:
+        (report,) = monitor.audits("sm2", limit=1)
+        monitor._audits.keep(monitor.auditing._logs.get("sm2").id, replace(report, findings=(stale,)))
     shown = figures(create_app(world.settings(data=tmp_path)).test_client().get("/").text)
     assert "1 open alert" in shown
     assert shown.count("symbol is-not-yet-known") == 1

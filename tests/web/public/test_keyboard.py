@@ -5,14 +5,9 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, expect
 
-from mingjing.services.site import demo_sites
-from web.public import create_app
-
 from .checking import proof_of
-from .conftest import served
 from .pages import FORMS, ONLY_TROUBLED, PAGES
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("public-site-keyboard")]
@@ -33,28 +28,14 @@ def test_every_page_has_its_main_task_here():
     assert {*PAGES, *ONLY_TROUBLED, *FORMS} - DONE == set()
 
 
-@pytest.fixture(scope="module")
-def client(world) -> FlaskClient:
-    return create_app(world.settings(demo_sites=demo_sites())).test_client()
-
-
-@pytest.fixture(scope="module")
-def base(client) -> Iterator[str]:
-    with served(client.application) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def troubled_base(troubled) -> Iterator[str]:
-    with served(troubled) as address:
-        yield address
-
-
 @pytest.fixture(params=FORMS_OF_USE)
-def page(request, browser: Browser, base: str) -> Iterator[Page]:
+def page(request, browser: Browser, whole_base: str) -> Iterator[Page]:
     (width, height), locale = FORMS_OF_USE[request.param]
     context = browser.new_context(
-        viewport={"width": width, "height": height}, base_url=base, locale=locale, reduced_motion="reduce"
+        viewport={"width": width, "height": height},
+        base_url=whole_base,
+        locale=locale,
+        reduced_motion="reduce",
     )
     yield context.new_page()
     context.close()

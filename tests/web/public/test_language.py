@@ -6,7 +6,6 @@ from string import Formatter
 
 import pytest
 
-from mingjing.services.site import demo_sites
 from monitor.values import AuditCode
 from tests.web.public.messages import in_code, in_templates
 from verifier.transparency.evidence import claim_of
@@ -124,24 +123,24 @@ def told(client, paths, headers=None):
         response.close()
 
 
-def everywhere(world, troubled):
+def everywhere(world, whole, troubled):
     """Yield a client of each site with all addresses of pages there."""
-    client = create_app(world.settings(demo_sites=demo_sites())).test_client()
+    client = whole.test_client()
     yield client, [*addresses(world, client), *PROBLEMS]
     upset = troubled.test_client()
     yield upset, troubled_addresses(world, upset)
 
 
-def test_no_page_has_english_left_in_chinese(world, troubled):
-    for client, paths in everywhere(world, troubled):
+def test_no_page_has_english_left_in_chinese(world, whole, troubled):
+    for client, paths in everywhere(world, whole, troubled):
         for path, text in told(client, paths, CHINESE):
             assert '<html lang="zh-CN"' in text, path
             assert english_left(text) == [], path
 
 
-def test_no_page_has_chinese_in_english(world, troubled):
+def test_no_page_has_chinese_in_english(world, whole, troubled):
     data = re.compile("明镜|简体中文|中文.mingjing.test")
-    for client, paths in everywhere(world, troubled):
+    for client, paths in everywhere(world, whole, troubled):
         for path, text in told(client, paths):
             assert not HAN.search(data.sub("", text)), path
 

@@ -7,13 +7,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from monitor import Monitor
 from web.public import create_app
 from web.public.drawing.lanes import HeadLane, HeadMark, draw_lanes
 from web.public.language import Text
 from web.public.state import State
 
-from .conftest import OPERATOR
 from .cosigned import head_of, keep_witnesses, show_heads
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -25,15 +23,10 @@ def watched(world, tmp_path_factory):
     """The site over a monitor that knows of others' heads and of witnesses."""
     data = tmp_path_factory.mktemp("cosigned")
     shutil.copytree(world.data / "ca", data / "ca")
-    shutil.copy(world.data / "monitor.db", data / "monitor.db")
-    with_monitor(data, lambda monitor: (show_heads(world, monitor), keep_witnesses(world, monitor)))
+    with world.copied(data) as monitor:
+        show_heads(world, monitor)
+        keep_witnesses(world, monitor)
     return create_app(world.settings(data=data)).test_client()
-
-
-def with_monitor(data, act):
-    monitor = Monitor.open(data / "monitor.db", operator=OPERATOR)
-    act(monitor)
-    monitor.close()
 
 
 def facts(client):
@@ -117,16 +110,12 @@ def test_who_the_log_is(watched, world):
 
 
 def test_a_conflict_is_a_pair_that_failed_and_leads_to_its_evidence(world, tmp_path):
-    shutil.copy(world.data / "monitor.db", tmp_path / "monitor.db")
     log, size = world.logs.logs["sm2"], len(world.logs.logs["sm2"].entries)
-
-    def lie(monitor):
+    with world.copied(tmp_path) as monitor:
         row = monitor.auditing._logs.get("sm2").id
         other = head_of(log, size - 2, 3, bytes(range(32)))
         monitor.observations.add_head(row, other, "the witness witness.example/w1", datetime.now(UTC))
         monitor.audit_now(["sm2"])
-
-    with_monitor(tmp_path, lie)
     client = create_app(world.settings(data=tmp_path)).test_client()
     pair = facts(client)["consistency"][0]
     assert (pair["state"], pair["how"], pair["observer"]) == (

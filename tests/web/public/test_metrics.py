@@ -1,7 +1,6 @@
 """/metrics, read by Prometheus's own parser."""
 
 import re
-import shutil
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +9,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import web.public
-from monitor import Monitor
 from web.public import create_app
 from web.public.metrics import Family, Kind, written
 
-from .conftest import OPERATOR
 from .cosigned import keep_witnesses, make_accused
 
 UNITS = ("_seconds", "_entries", "_ratio", "_total", "_bytes")
@@ -39,10 +36,8 @@ def value(known, name, **labels):
 @pytest.fixture(scope="module")
 def cosigned(world, tmp_path_factory):
     data = tmp_path_factory.mktemp("metrics")
-    shutil.copy(world.data / "monitor.db", data / "monitor.db")
-    monitor = Monitor.open(data / "monitor.db", operator=OPERATOR)
-    keep_witnesses(world, monitor)
-    monitor.close()
+    with world.copied(data) as monitor:
+        keep_witnesses(world, monitor)
     return create_app(world.settings(data=data))
 
 

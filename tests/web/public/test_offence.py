@@ -1,13 +1,10 @@
 """A log that shows a second root for the same size: what visitors, auditors and programs are told."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
 
-from monitor import Monitor
-from verifier.transparency.tree_head import sign_tree_head
-from web.public import create_app
+from .cosigned import make_accused
 
 
 @pytest.fixture(scope="module")
@@ -15,17 +12,7 @@ def accused(world, tmp_path_factory):
     """The site over a monitor that has caught the SM2 log lying."""
     data = tmp_path_factory.mktemp("offence")
     shutil.copytree(world.data / "ca", data / "ca")
-    shutil.copy(world.data / "monitor.db", data / "monitor.db")
-    log = world.logs.logs["sm2"]
-    honest = log.head()
-    log.frozen_head = sign_tree_head(honest.tree_size, honest.timestamp, bytes(range(32)), log.key)
-    monitor = Monitor.open(data / "monitor.db", operator=world.settings().operator)
-    try:
-        monitor.audit_now(["sm2"])
-    finally:
-        log.frozen_head = None
-        monitor.close()
-    return create_app(replace(world.settings(), data=data)).test_client()
+    return make_accused(world, data).test_client()
 
 
 def test_home_says_so_first(accused):

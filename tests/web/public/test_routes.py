@@ -2,27 +2,19 @@
 
 import pytest
 
-from mingjing.services.site import demo_sites
-from web.public import create_app
-
 from .pages import FORMS, MACHINES, ONLY_TROUBLED, PAGES, PROBLEMS, addresses, troubled_addresses
 
 LOCAL = "http://127.0.0.1:8440"
 
 
-@pytest.fixture(scope="module")
-def site(world):
-    return create_app(world.settings(demo_sites=demo_sites()))
-
-
-def test_every_route_is_a_page_a_form_or_for_machines(site):
+def test_every_route_is_a_page_a_form_or_for_machines(whole):
     told = [*PAGES, *ONLY_TROUBLED, *FORMS, *MACHINES]
     assert len(told) == len(set(told))
-    assert {rule.endpoint for rule in site.url_map.iter_rules()} == set(told)
+    assert {rule.endpoint for rule in whole.url_map.iter_rules()} == set(told)
 
 
-def test_every_page_is_one_in_both_languages(site, world):
-    client, routes = site.test_client(), site.url_map.bind("127.0.0.1")
+def test_every_page_is_one_in_both_languages(whole, world):
+    client, routes = whole.test_client(), whole.url_map.bind("127.0.0.1")
     for path, endpoint in addresses(world, client).items():
         assert routes.match(path.partition("?")[0])[0] == endpoint
         for language, tag in (("en", "en"), ("zh", "zh-CN")):
@@ -42,8 +34,8 @@ def test_every_page_of_a_site_in_trouble_is_one_too(troubled, world):
 
 
 @pytest.mark.parametrize(("path", "status"), PROBLEMS.items())
-def test_every_problem_is_told_as_a_page_and_as_json(site, path, status):
-    client = site.test_client()
+def test_every_problem_is_told_as_a_page_and_as_json(whole, path, status):
+    client = whole.test_client()
     response = client.get(path, base_url=LOCAL, headers={"Accept": "text/html"})
     assert response.status_code == status
     assert (response.mimetype, "<h1>" in response.text) in {("text/html", True), ("application/json", False)}
@@ -63,8 +55,8 @@ SAMPLES = {
 }  # fmt: skip
 
 
-def test_what_is_for_machines_is_never_a_page(site):
-    client = site.test_client()
+def test_what_is_for_machines_is_never_a_page(whole):
+    client = whole.test_client()
     for endpoint, path in SAMPLES.items():
         assert endpoint in MACHINES
         response = client.get(path, base_url=LOCAL, headers={"Accept": "text/html"})

@@ -2,16 +2,14 @@
 
 import html
 import re
-import shutil
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from monitor import Monitor
 from web.public import create_app
 
-from .conftest import DOMAIN, OPERATOR
+from .conftest import DOMAIN
 from .test_language import CHINESE, english_left
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -27,15 +25,14 @@ def watched(world, folder, text):
 
 def watch(world, folder, text):
     """Bring a monitor that watches what ``text`` says to ``folder``."""
-    shutil.copy(world.data / "monitor.db", folder / "monitor.db")
     (folder / "watchlist.toml").write_text(text)
-    monitor = Monitor.open(folder / "monitor.db", operator=OPERATOR)
-    runner = monitor.watching.runner(
-        folder / "watchlist.toml", is_ours=lambda serial, _tbs: serial == world.pair.sm2.certificate.serial
-    )
-    while runner.look(datetime.now(UTC)):
-        pass
-    monitor.close()
+    ours = world.pair.sm2.certificate.serial
+    with world.copied(folder) as monitor:
+        runner = monitor.watching.runner(
+            folder / "watchlist.toml", is_ours=lambda serial, _tbs: serial == ours
+        )
+        while runner.look(datetime.now(UTC)):
+            pass
 
 
 @pytest.fixture(scope="module")

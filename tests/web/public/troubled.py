@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,11 +9,10 @@ from flask import Flask
 
 from mingjing.services.site import demo_sites
 from monitor import Monitor
-from verifier.transparency.tree_head import sign_tree_head
 from web.public import create_app
 from web.public import demo as demo_page
 
-from .conftest import DOMAIN, OPERATOR, World
+from .conftest import DOMAIN, World
 from .cosigned import keep_witnesses, show_heads
 from .test_demo import EXPECTED, result
 
@@ -37,29 +35,15 @@ def make_troubled(world: World, folder: Path) -> Flask:
     """Make a site over a monitor that has met everything that a page may have to tell."""
     for name in ("ca", "crl"):
         shutil.copytree(world.data / name, folder / name)
-    shutil.copy(world.data / "monitor.db", folder / "monitor.db")
-    monitor = Monitor.open(folder / "monitor.db", operator=OPERATOR)
-    show_heads(world, monitor)
-    keep_witnesses(world, monitor)
-    with _lying(world):
-        monitor.audit_now(["sm2"])
-    _watched(world, folder, monitor)
-    monitor.close()
+    with world.copied(folder) as monitor:
+        show_heads(world, monitor)
+        keep_witnesses(world, monitor)
+        with world.logs.logs["sm2"].lying():
+            monitor.audit_now(["sm2"])
+        _watched(world, folder, monitor)
     app = create_app(world.settings(data=folder, demo_sites=demo_sites()))
     demo_page.register(app, demo_sites(), _as_expected_but_one)
     return app
-
-
-@contextmanager
-def _lying(world: World):
-    """Make the SM2 log show a second root for the size that it has shown before."""
-    log = world.logs.logs["sm2"]
-    honest = log.head()
-    log.frozen_head = sign_tree_head(honest.tree_size, honest.timestamp, bytes(range(32)), log.key)
-    try:
-        yield
-    finally:
-        log.frozen_head = None
 
 
 def _watched(world: World, folder: Path, monitor: Monitor) -> None:
