@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import nlargest
 from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -97,9 +98,10 @@ def observer_words(observer: str) -> Text:
 
 def rows(heads: Heads, most: int) -> tuple[HeadShown, ...]:
     """Return the newest heads of everybody as rows of a table."""
-    shown = [_own_row(head, before) for head, before in _with_before(heads.own)]
-    shown += [_other_row(seen) for seen in heads.others]
-    newest = sorted(shown, key=lambda row: row.timestamp, reverse=True)[:most]
+    own = nlargest(most, _with_before(heads.own), key=lambda pair: pair[0].timestamp)
+    others = nlargest(most, heads.others, key=lambda seen: seen.head.timestamp)
+    shown = [*(_own_row(head, before) for head, before in own), *map(_other_row, others)]
+    newest = nlargest(most, shown, key=lambda row: row.timestamp)
     first = {row.tree_size: row for row in reversed(newest)}
     return tuple(
         replace(row, anchor=f"size-{row.tree_size}") if first[row.tree_size] is row else row for row in newest
