@@ -111,12 +111,17 @@
     const { audit_path: path, leaf_index: index, tree_head: told } = context.proof;
     if (!Array.isArray(path) || path.length > LONGEST_PATH) throw new Wrong("path-nodes", { most: LONGEST_PATH });
     context.head = readHead(told);
-    const siblings = path.map((node) => fromBase64(node, "audit_path"));
-    if (!siblings.every((node) => node.length === 32)) throw new Wrong("node-size", { what: "audit_path" });
+    const siblings = readNodes(path, "audit_path");
     context.nodes = climb(context.leafHash, index, context.head.size, siblings);
     const root = context.nodes.at(-1)?.computed ?? context.leafHash;
     const facts = { root: toHex(root), size: context.head.size, steps: siblings.length };
     return equal(root, context.head.root) ? passed("inclusion", facts) : failed("inclusion", facts);
+  }
+
+  function readNodes(list, what) {
+    const nodes = list.map((node) => fromBase64(node, what));
+    if (!nodes.every((node) => node.length === 32)) throw new Wrong("node-size", { what });
+    return nodes;
   }
 
   function head(context) {
@@ -141,8 +146,7 @@
     if (smaller.size !== larger.size && !context.consistency) {
       return noted("elsewhere-consistency", { ...facts, first: smaller.size, second: larger.size });
     }
-    const nodes = (context.consistency ?? []).map((node) => fromBase64(node, "consistency"));
-    if (!nodes.every((node) => node.length === 32)) throw new Wrong("node-size", { what: "consistency" });
+    const nodes = readNodes(context.consistency ?? [], "consistency");
     return continues(smaller, larger, nodes) ? passed("elsewhere", facts) : failed("elsewhere-split", facts);
   }
 
