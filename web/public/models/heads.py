@@ -50,7 +50,6 @@ class HeadShown:
     tree_size: int
     timestamp: datetime
     root_hash: bytes
-    seen_at: datetime
     state: State
     words: Text
     anchor: str = ""
@@ -118,7 +117,6 @@ def _own_row(head: Head, before: Head | None) -> HeadShown:
         head.tree_size,
         head.timestamp,
         head.root_hash,
-        head.seen_at,
         State.TRUSTED,
         _own_words(head, before),
     )
@@ -141,7 +139,6 @@ def _other_row(seen: SeenHead) -> HeadShown:
         seen.head.tree_size,
         from_ms(seen.head.timestamp),
         seen.head.root_hash,
-        seen.seen_at,
         _STATES[seen.state],
         _KNOWN[seen.state],
     )

@@ -27,7 +27,6 @@ class Row:
     also_matched: tuple[str, ...]
     """More names that matched, the first few."""
     also: Text | str
-    matched: tuple[str, ...]
     algorithm: Text
     issuer: str
     issuer_hit: Hit
@@ -50,7 +49,6 @@ def certificate_row(summary: CertificateSummary, now: datetime, hits: Hits | Non
         hit=hits.name if summary.matched else NOTHING,
         also_matched=also_matched,
         also=say("and {names}", names=plural(others, "other name")) if others else "",
-        matched=summary.matched,
         algorithm=algorithm_words(summary.algorithm, summary.key_bits),
         issuer=common_name(summary.issuer),
         issuer_hit=hits.issuer,

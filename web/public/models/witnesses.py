@@ -33,7 +33,6 @@ class Witnessing:
     """All witnesses of one log. ``said`` is the audit's sentence; None where no witness is configured."""
 
     said: Said | None
-    reference: str
     required: int
     witnesses: tuple[WitnessShown, ...]
 
@@ -43,13 +42,11 @@ def witnessing(log: LogState) -> Witnessing:
     findings = log.last_report.findings if log.last_report else ()
     found = next((finding for finding in findings if finding.code.value in _CODES), None)
     if found is None:
-        return Witnessing(None, "", 0, ())
+        return Witnessing(None, 0, ())
     evidence = found.evidence
     owed = evidence.get("owed", {}).get("tree_size", 0)
     witnesses = tuple(_shown(one, owed) for one in evidence.get("witnesses", ()))
-    return Witnessing(
-        _whole(found, witnesses, evidence), found.reference, evidence.get("required", 0), witnesses
-    )
+    return Witnessing(_whole(found, witnesses, evidence), evidence.get("required", 0), witnesses)
 
 
 def _whole(found: AuditFinding, witnesses: Sequence[WitnessShown], evidence: Mapping[str, Any]) -> Said:
