@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.figure import Figure
 
 _HERE = Path(__file__).parent
-NOT_BENCHMARKS = {"__init__", "__main__", "demo", "figure"}
+NOT_BENCHMARKS = {"__init__", "__main__", "demo", "figure", "memory"}
 
 
 def main(wanted: list[str]) -> int:

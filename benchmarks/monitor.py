@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
+from benchmarks import memory
 from benchmarks.figure import Figure
 from monitor.follower.follow import Follower
 from monitor.store import Connections, Logs
@@ -169,16 +170,9 @@ def _memory(path: Path, body: bytes) -> tuple[float, float]:
     row, logs = _watched(path)
     follower = Follower(row, _Endless([body]), logs)
     assert follower.follow(LONG // 4) == LONG // 4
-    early = _private_memory()
+    early = memory.private()
     assert follower.follow(LONG) == LONG
-    return early, _private_memory()
-
-
-def _private_memory() -> float:
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) / 1024
-    raise OSError("/proc/self/status: expected RssAnon (Linux 4.5)")
+    return early, memory.private()
 
 
 def _rate(parse: Callable[[bytes], object], ders: Sequence[bytes]) -> float:

@@ -1,6 +1,5 @@
 """What runs in processes of their own: one fills two logs and compares them, one opens the large one."""
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from benchmarks import memory
 from benchmarks.growing.chains import Ca
 from tlog.ct import CtLog, create_log
 from tlog.ct.admission import Admission, Admitted
@@ -117,7 +117,7 @@ def fill(directory: Path, key: bytes, sizes: dict[str, int], rounds: int) -> Fil
             _measure(logs[name], chains, costs[name])
     for log in logs.values():
         log.close()
-    return Filled(costs["small"], costs["large"], most_memory(), rate)
+    return Filled(costs["small"], costs["large"], memory.most(), rate)
 
 
 def _measure(log: HandFlushedLog, chains: Sequence[list[bytes]], costs: Costs) -> None:
@@ -137,12 +137,4 @@ def restart(directory: Path, key: bytes) -> Restarted:
     for index in range(0, size, max(1, size // POOL)):
         log.get_entry_and_proof(index, size)
     log.close()
-    return Restarted(took, most_memory())
-
-
-def most_memory() -> float:
-    """The most memory that this program ever held, in MB; ``ru_maxrss`` would count what started it, too."""
-    peak = re.search(r"^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    if peak is None:
-        raise RuntimeError("/proc/self/status names no VmHWM: this measure needs Linux")
-    return int(peak[1]) / 1024
+    return Restarted(took, memory.most())

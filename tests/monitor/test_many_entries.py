@@ -4,10 +4,10 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
+from benchmarks import memory
 from monitor.follower.follow import Follower
 from monitor.observations import Observations
 from monitor.store import Connections, Logs
@@ -62,12 +62,6 @@ class Generated:
         return served
 
 
-def private_memory():
-    """What the process keeps to itself, in MiB."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon:"))
-
-
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("size", [100_000, pytest.param(1_000_000, marks=pytest.mark.deep)])
 def test_every_entry_is_stored_once_and_the_root_matches(monitor, database, ca, size):
@@ -80,7 +74,7 @@ def test_every_entry_is_stored_once_and_the_root_matches(monitor, database, ca, 
     began, reached = time.monotonic(), list[tuple[int, float, float]]()
     for stop in (size // 4, size // 3 + 7, size // 2, size * 3 // 4, size):  # resumed at the exact entry
         Follower(row, source, logs, observations=observations).follow(stop)
-        reached.append((stop, time.monotonic() - began, private_memory()))
+        reached.append((stop, time.monotonic() - began, memory.private()))
         assert logs.size(row) == stop
         assert observations.following(row).position == stop
     assert root_from(logs.tree(row).node, size) == source.tree.root()
